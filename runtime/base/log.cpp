@@ -1,0 +1,97 @@
+#include "runtime/base/log.h"
+
+#include <ctime>
+
+#include "runtime/base/text.h"
+
+namespace agentsafe {
+namespace {
+
+const char* name_of(Log::Level level) {
+  switch (level) {
+    case Log::Level::error: return "error";
+    case Log::Level::warning: return "warning";
+    case Log::Level::debug: return "debug";
+  }
+  __builtin_unreachable();
+}
+
+// Enough of JSON for a log line: quotes, backslashes and control characters.
+std::string json_quoted(std::string_view raw) {
+  constexpr std::string_view hex = "0123456789abcdef";
+  std::string out = "\"";
+  for (const char c : raw) {
+    const auto byte = static_cast<unsigned char>(c);
+    if (c == '"' || c == '\\') {
+      out += {'\\', c};
+    } else if (c == '\n') {
+      out += "\\n";
+    } else if (c == '\t') {
+      out += "\\t";
+    } else if (byte < 0x20 || byte == 0x7f) {
+      out += {'\\', 'u', '0', '0', hex[byte >> 4], hex[byte & 15]};
+    } else {
+      out += c;
+    }
+  }
+  return out + '"';
+}
+
+void write_all(FdRef fd, std::string_view bytes) {
+  while (!bytes.empty()) {
+    const ssize_t n = ::write(fd.get(), bytes.data(), bytes.size());
+    if (n < 0 && errno == EINTR) continue;
+    if (n <= 0) return;  // a log that cannot be written must not change how a verb ends
+    bytes.remove_prefix(static_cast<std::size_t>(n));
+  }
+}
+
+}  // namespace
+
+std::string format_log_line(Log::Format format, Log::Level level, std::string_view message, std::string_view time) {
+  std::string line;
+  if (format == Log::Format::json) {
+    line.append("{\"level\":\"").append(name_of(level)).append("\",\"msg\":").append(json_quoted(message));
+    return line.append(",\"time\":\"").append(time).append("\"}\n");
+  }
+  line.append("time=\"").append(time).append("\" level=").append(name_of(level)).append(" msg=");
+  return line.append(json_quoted(message)).append("\n");
+}
+
+std::string rfc3339_now(bool with_nanoseconds) {
+  timespec now{};
+  ::clock_gettime(CLOCK_REALTIME, &now);
+  tm utc{};
+  ::gmtime_r(&now.tv_sec, &utc);
+  char date[32];
+  std::string text(date, ::strftime(date, sizeof date, "%Y-%m-%dT%H:%M:%S", &utc));
+  if (with_nanoseconds && now.tv_nsec != 0) {
+    std::string fraction = std::to_string(1'000'000'000 + now.tv_nsec).substr(1);
+    fraction.resize(fraction.find_last_not_of('0') + 1);
+    text += "." + fraction;
+  }
+  return text + "Z";
+}
+
+void Log::debug(std::string_view message) {
+  if (debug_) write(Level::debug, message);
+}
+
+void Log::warning(std::string_view message) { warnings_.emplace_back(message); }
+
+void Log::error(std::string_view message) {
+  warnings_.clear();
+  write(Level::error, message);
+  if (file_) write_all(FdRef(STDERR_FILENO), std::string(message) + "\n");
+}
+
+void Log::flush() {
+  for (const auto& message : warnings_) write(Level::warning, message);
+  warnings_.clear();
+}
+
+void Log::write(Level level, std::string_view message) {
+  write_all(file_ ? FdRef(file_) : FdRef(STDERR_FILENO), format_log_line(format_, level, message, rfc3339_now()));
+}
+
+}  // namespace agentsafe

@@ -1,0 +1,46 @@
+// The runtime's log: warnings and errors to a file and to standard error, in logrus' two formats that Docker,
+// containerd, podman and CRI-O parse (contract: --log, --log-format, --debug).
+//
+//   text: time="2026-11-21T02:20:50Z" level=error msg="…"
+//   json: {"level":"error","msg":"…","time":"2026-11-21T02:20:50Z"}
+//
+// Podman reads the whole file as one JSON object, containerd takes the last level=error: a failing verb therefore
+// writes exactly one line. Warnings are kept back until the verb has ended well (flush) and dropped when it fails.
+#pragma once
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "runtime/base/unique_fd.h"
+
+namespace agentsafe {
+
+class Log {
+ public:
+  enum class Format { text, json };
+  enum class Level { error, warning, debug };
+
+  Log() = default;
+  // file: where --log points, opened for appending; an empty one means standard error.
+  Log(UniqueFd file, Format format, bool debug) : file_(std::move(file)), format_(format), debug_(debug) {}
+
+  void debug(std::string_view message);    // only with --debug
+  void warning(std::string_view message);  // kept until flush()
+  void error(std::string_view message);    // to the log; with --log also as bare text to standard error
+  void flush();
+
+ private:
+  void write(Level level, std::string_view message);
+  UniqueFd file_;
+  Format format_ = Format::text;
+  bool debug_ = false;
+  std::vector<std::string> warnings_;
+};
+
+// One formatted line with its newline; time in RFC 3339 UTC. Pure, for Log and its tests.
+[[nodiscard]] std::string format_log_line(Log::Format format, Log::Level level, std::string_view message,
+                                          std::string_view time);
+// Now as RFC 3339 UTC; with_nanoseconds as Go's RFC3339Nano does it (trailing zeros cut).
+[[nodiscard]] std::string rfc3339_now(bool with_nanoseconds = false);
+
+}  // namespace agentsafe
