@@ -1,0 +1,155 @@
+#include "runtime/sys/process.h"
+
+#include <fcntl.h>
+#include <linux/sched.h>
+#include <poll.h>
+#include <sys/prctl.h>
+#include <sys/syscall.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include <cerrno>
+#include <csignal>
+
+#include "runtime/base/error.h"
+#include "runtime/base/text.h"
+#include "runtime/sys/fd.h"
+
+#ifndef P_PIDFD
+#define P_PIDFD 3
+#endif
+
+namespace agentsafe::sys {
+namespace {
+
+void check(long result, const char* call) {
+  if (result == -1) fail_errno(call);
+}
+
+int run_to_exit(const std::function<int()>& body) noexcept {
+  try {
+    return body();
+  } catch (...) {
+    return 1;
+  }
+}
+
+}  // namespace
+
+Child clone3(const CloneOptions& options, const std::function<int()>& body) {
+  int pidfd = -1;
+  clone_args args{};
+  args.flags = options.flags | CLONE_PIDFD | (options.cgroup_fd >= 0 ? CLONE_INTO_CGROUP : 0ULL);
+  args.pidfd = reinterpret_cast<std::uint64_t>(&pidfd);
+  args.exit_signal = (options.flags & CLONE_PARENT) != 0 ? 0 : SIGCHLD;
+  args.cgroup = options.cgroup_fd >= 0 ? static_cast<std::uint64_t>(options.cgroup_fd) : 0;
+  const long pid = ::syscall(SYS_clone3, &args, sizeof args);
+  if (pid < 0) fail_errno("clone3");
+  if (pid == 0) ::_exit(run_to_exit(body));
+  return {static_cast<pid_t>(pid), UniqueFd(pidfd)};
+}
+
+UniqueFd try_pidfd_open(pid_t pid) {
+  UniqueFd fd(static_cast<int>(::syscall(SYS_pidfd_open, pid, 0)));
+  if (!fd && errno != ESRCH) fail_errno("pidfd_open");
+  return fd;
+}
+
+UniqueFd pidfd_open(pid_t pid) {
+  UniqueFd fd = try_pidfd_open(pid);
+  if (!fd) fail_errno("pidfd_open");
+  return fd;
+}
+
+bool pidfd_send_signal(FdRef pidfd, int signal) {
+  if (::syscall(SYS_pidfd_send_signal, pidfd.get(), signal, nullptr, 0) == 0) return true;
+  if (errno != ESRCH) fail_errno("send signal " + std::to_string(signal));
+  return false;
+}
+
+UniqueFd pidfd_getfd(FdRef pidfd, int fd) {
+  UniqueFd copy(static_cast<int>(::syscall(SYS_pidfd_getfd, pidfd.get(), fd, 0)));
+  if (!copy) fail_errno("pidfd_getfd");
+  return copy;
+}
+
+std::optional<pid_t> pid_of(FdRef pidfd) {
+  const auto info = read_file(at_cwd, "/proc/self/fdinfo/" + std::to_string(pidfd.get()));
+  for (const auto line : text::lines(info))
+    if (line.starts_with("Pid:")) return text::parse<pid_t>(text::trim(line.substr(4)));
+  return std::nullopt;
+}
+
+std::optional<ProcessStat> process_stat(pid_t pid) {
+  const auto stat = try_read_file(at_cwd, "/proc/" + std::to_string(pid) + "/stat");
+  if (!stat) return std::nullopt;
+  const auto after_name = stat->rfind(')');
+  if (after_name == std::string::npos) return std::nullopt;
+  const auto fields = text::words(std::string_view(*stat).substr(after_name + 1));
+  constexpr std::size_t start_time = 22 - 3;  // the fields after "pid (name)" begin with the third
+  if (fields.size() <= start_time) return std::nullopt;
+  const auto ticks = text::parse<std::uint64_t>(fields[start_time]);
+  if (!ticks) return std::nullopt;
+  return ProcessStat{fields[0][0], *ticks};
+}
+
+Exit wait(FdRef pidfd) {
+  siginfo_t info{};
+  while (::waitid(static_cast<idtype_t>(P_PIDFD), static_cast<id_t>(pidfd.get()), &info, WEXITED | __WALL) != 0)
+    if (errno != EINTR) fail_errno("wait for a child");
+  if (info.si_code == CLD_EXITED) return {info.si_status, 0};
+  return {0, info.si_status};
+}
+
+std::optional<Exit> wait_for(FdRef pidfd, std::chrono::milliseconds limit) {
+  if (!wait_readable(pidfd, limit)) return std::nullopt;
+  return wait(pidfd);
+}
+
+bool wait_readable(FdRef fd, std::chrono::milliseconds limit) {
+  using Clock = std::chrono::steady_clock;
+  const auto deadline = Clock::now() + limit;
+  pollfd poll_fd{fd.get(), POLLIN, 0};
+  for (;;) {
+    const auto left = std::chrono::duration_cast<std::chrono::milliseconds>(deadline - Clock::now()).count();
+    const int timeout = limit.count() < 0 ? -1 : static_cast<int>(left < 0 ? 0 : left);
+    const int n = ::poll(&poll_fd, 1, timeout);
+    if (n > 0) return true;
+    if (n == 0) return false;
+    if (errno != EINTR) fail_errno("poll");
+  }
+}
+
+void setns(FdRef ns, int flags) { check(::setns(ns.get(), flags), "setns"); }
+void unshare(int flags) { check(::unshare(flags), "unshare"); }
+
+void set_dumpable(bool on) { check(::prctl(PR_SET_DUMPABLE, on ? 1 : 0), "PR_SET_DUMPABLE"); }
+void set_no_new_privileges() { check(::prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0), "PR_SET_NO_NEW_PRIVS"); }
+void set_keep_capabilities(bool on) { check(::prctl(PR_SET_KEEPCAPS, on ? 1 : 0), "PR_SET_KEEPCAPS"); }
+void set_child_subreaper(bool on) { check(::prctl(PR_SET_CHILD_SUBREAPER, on ? 1 : 0), "PR_SET_CHILD_SUBREAPER"); }
+void set_parent_death_signal(int signal) { check(::prctl(PR_SET_PDEATHSIG, signal), "PR_SET_PDEATHSIG"); }
+
+int parent_death_signal() {
+  int signal = 0;
+  check(::prctl(PR_GET_PDEATHSIG, &signal), "PR_GET_PDEATHSIG");
+  return signal;
+}
+
+void prlimit(pid_t pid, int resource, const rlimit& limit) {
+  check(::prlimit(pid, static_cast<__rlimit_resource>(resource), &limit, nullptr), "prlimit");
+}
+
+std::vector<char*> c_strings(const std::vector<std::string>& strings) {
+  std::vector<char*> pointers;
+  pointers.reserve(strings.size() + 1);
+  for (const auto& string : strings) pointers.push_back(const_cast<char*>(string.c_str()));  // execve's own habit
+  pointers.push_back(nullptr);
+  return pointers;
+}
+
+int execveat(FdRef program, const std::vector<std::string>& args, const std::vector<std::string>& env) {
+  ::syscall(SYS_execveat, program.get(), "", c_strings(args).data(), c_strings(env).data(), AT_EMPTY_PATH);
+  return errno;
+}
+
+}  // namespace agentsafe::sys

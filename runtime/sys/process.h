@@ -1,0 +1,82 @@
+// Processes and namespaces. Source: clone(2), setns(2), unshare(2), pidfd_open(2), pidfd_send_signal(2), waitid(2),
+// prctl(2), prlimit(2), execveat(2), user_namespaces(7).
+#pragma once
+#include <sched.h>
+#include <sys/resource.h>
+#include <sys/types.h>
+
+#include <chrono>
+#include <cstdint>
+#include <functional>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "runtime/base/unique_fd.h"
+
+#ifndef CLONE_NEWTIME
+#define CLONE_NEWTIME 0x00000080
+#endif
+
+namespace agentsafe::sys {
+
+struct Child {
+  pid_t pid = -1;
+  UniqueFd pidfd;
+};
+
+struct CloneOptions {
+  std::uint64_t flags = 0;   // CLONE_NEW…, CLONE_PARENT; CLONE_PIDFD is always added
+  int cgroup_fd = -1;        // a cgroup2 directory: CLONE_INTO_CGROUP (Linux 5.7)
+};
+
+// clone3(2): the child runs `body` in a frame that nothing unwinds through and ends with _exit(what body returns);
+// an exception in it is _exit(1) (bodies report through their channel before). Linux 5.5.
+Child clone3(const CloneOptions& options, const std::function<int()>& body);
+
+UniqueFd pidfd_open(pid_t pid);      // throws; ESRCH when there is none
+UniqueFd try_pidfd_open(pid_t pid);  // empty when there is no such process
+// false when the process has ended.
+bool pidfd_send_signal(FdRef pidfd, int signal);
+// A copy of another process's descriptor (pidfd_getfd, Linux 5.6).
+UniqueFd pidfd_getfd(FdRef pidfd, int fd);
+
+// The pid behind a pidfd in our pid namespace, from /proc/self/fdinfo.
+std::optional<pid_t> pid_of(FdRef pidfd);
+// Field 22 of /proc/PID/stat, the guard against pid reuse; empty when there is no such process.
+struct ProcessStat {
+  char state = '?';  // R S D Z T …
+  std::uint64_t start_time = 0;
+};
+std::optional<ProcessStat> process_stat(pid_t pid);
+
+struct Exit {
+  int code = 0;    // exit status, or 0 when signal is set
+  int signal = 0;  // the signal that ended it
+  // As a shell reports it: code, or 128 + signal.
+  [[nodiscard]] int status() const { return signal != 0 ? 128 + signal : code; }
+};
+// Waits for a child, by its pidfd.
+Exit wait(FdRef pidfd);
+// The same for at most `limit`; empty when time ran out.
+std::optional<Exit> wait_for(FdRef pidfd, std::chrono::milliseconds limit);
+// poll(2) for reading: true when ready, false after `limit` (negative: for ever).
+bool wait_readable(FdRef fd, std::chrono::milliseconds limit);
+
+void setns(FdRef ns, int flags);
+void unshare(int flags);
+
+void set_dumpable(bool on);
+void set_no_new_privileges();
+void set_keep_capabilities(bool on);
+void set_child_subreaper(bool on);
+void set_parent_death_signal(int signal);
+int parent_death_signal();
+void prlimit(pid_t pid, int resource, const rlimit& limit);
+
+// execveat(fd, "", AT_EMPTY_PATH); returns errno, never on success.
+int execveat(FdRef program, const std::vector<std::string>& args, const std::vector<std::string>& env);
+// nullptr-terminated views of strings that outlive them.
+std::vector<char*> c_strings(const std::vector<std::string>& strings);
+
+}  // namespace agentsafe::sys
