@@ -1,0 +1,60 @@
+// The line between the runtime (parent) and the init image (child): a SOCK_SEQPACKET pair, one packet one message.
+//
+//   create:  parent                                init
+//            Plan ─ memfd, inherited ───────────▶
+//                 ◀──────── Cloned{pid} + pidfd    staged only: the stage has made the init and ends
+//                 ◀──────────────────── NeedMaps   a new user namespace waits for its id maps
+//            MapsWritten ───────────────────────▶
+//                 ◀───────────────────── Mounted   only when the plan has host-side hooks
+//            Continue ──────────────────────────▶
+//                 ◀────────────── Ready [+ fds]    all done but identity and seccomp; fds: the console's master
+//            rlimits, state, pid file
+//            Continue ──────────────────────────▶
+//                 ◀────────── Listener{fd} ──────  only with SCMP_ACT_NOTIFY; the parent takes the fd by pidfd_getfd
+//            Continue ──────────────────────────▶
+//                 ◀──────────────────── Created    create only: the init waits at the exec fifo now
+//                 ◀ end of file                    run and exec: execve succeeded, the channel is close-on-exec
+//            at any time ◀── Warning, Failed       Failed is rethrown by expect() as the peer's Error
+//
+// From the seccomp filter on the init uses only read(2) and write(2) here, which every useful filter allows.
+#pragma once
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "runtime/base/unique_fd.h"
+
+namespace agentsafe::process {
+
+enum class Kind : std::uint8_t {
+  cloned, need_maps, maps_written, mounted, proceed, ready, listener, created, warning, failed
+};
+
+struct Message {
+  Kind kind = Kind::failed;
+  std::int32_t number = 0;   // cloned: pid; listener: descriptor; failed: errno
+  std::string text;          // warning, failed
+  std::vector<UniqueFd> fds; // never more than 3
+};
+
+class Channel {
+ public:
+  explicit Channel(UniqueFd socket) : socket_(std::move(socket)) {}
+
+  // Throws Error (EPIPE: the peer has ended).
+  void send(Kind kind, std::int32_t number = 0, const std::string& text = {}, const std::vector<int>& fds = {});
+  // The next message; empty when the peer has closed its end.
+  std::optional<Message> receive();
+  // The next message, which must be `kind`. Failed becomes the Error that the peer threw.
+  Message expect(Kind kind);
+  [[nodiscard]] FdRef fd() const { return socket_; }
+  void close() { socket_.reset(); }
+
+ private:
+  UniqueFd socket_;
+};
+
+[[nodiscard]] const char* name_of(Kind kind);
+
+}  // namespace agentsafe::process
