@@ -1,0 +1,230 @@
+#include "runtime/init/init.h"
+
+#include <fcntl.h>
+#include <sched.h>
+#include <sys/prctl.h>
+#include <unistd.h>
+
+#include <cerrno>
+#include <csignal>
+
+#include "runtime/base/error.h"
+#include "runtime/cgroup/join.h"
+#include "runtime/init/program.h"
+#include "runtime/mount/console.h"
+#include "runtime/mount/procfs.h"
+#include "runtime/mount/rootfs.h"
+#include "runtime/process/hooks.h"
+#include "runtime/security/apply.h"
+#include "runtime/sys/fd.h"
+#include "runtime/sys/process.h"
+#include "runtime/sys/signal.h"
+
+namespace agentsafe::init {
+namespace {
+
+using process::Kind;
+
+struct Init {
+  const plan::InitPlan& plan;
+  process::Channel& channel;
+  UniqueFd proc;                           // private procfs of the container's pid namespace
+  std::optional<mount::Rootfs> rootfs;     // create and run
+  std::vector<UniqueFd> for_parent;        // descriptors that go with Ready: the console's master
+  std::vector<std::string> env;
+  std::string program;
+};
+
+void guard_process(Init&) {
+  sys::set_dumpable(false);               // nothing inside may look into us (CVE-2016-9962)
+  sys::set_parent_death_signal(SIGKILL);  // until the container is handed over
+  ::setsid();                             // fails only for a process that leads its group already
+}
+
+void join_cgroup(Init& init) {
+  if (!init.plan.namespaces.staged()) cgroup::join_self(init.plan.cgroup_join_files);
+  if ((init.plan.namespaces.create & CLONE_NEWCGROUP) != 0) sys::unshare(CLONE_NEWCGROUP);
+}
+
+void join_keyring(Init& init) { security::join_session_keyring(init.plan.confinement); }
+
+void set_up_namespaces(Init& init) { namespaces::set_up(init.plan.namespaces); }
+
+void mount_filesystems(Init& init) {
+  if (!init.plan.rootfs) return;
+  init.rootfs.emplace(*init.plan.rootfs);
+  init.rootfs->populate();
+  if (!init.plan.waits_when_mounted) return;
+  init.channel.send(Kind::mounted);
+  init.channel.expect(Kind::proceed);
+}
+
+void run_create_container_hooks(Init& init) {
+  if (!init.plan.create_container_hooks.empty())
+    process::run_hooks("createContainer", init.plan.create_container_hooks, init.plan.creating_state.with(::getpid()));
+}
+
+void enter_rootfs(Init& init) {
+  if (init.rootfs) init.rootfs->enter();
+  init.proc = mount::private_proc();
+}
+
+void open_console(Init& init) {
+  const auto& plan = init.plan;
+  if (plan.terminal) {
+    const bool makes_dev_console = plan.mode != plan::Mode::exec;
+    auto console = mount::open_console({plan.console_height, plan.console_width}, plan.confinement.uid,
+                                       makes_dev_console);
+    init.for_parent.push_back(std::move(console.master));
+  } else {
+    mount::reopen_null_stdio();
+  }
+}
+
+void make_working_directory(Init& init) {
+  if (init.plan.make_cwd) make_directories(init.plan.cwd);
+}
+
+void seal_rootfs(Init& init) {
+  if (init.rootfs) init.rootfs->seal();
+}
+
+void set_sysctls(Init& init) {
+  if (!init.plan.sysctls.empty()) mount::write_sysctls(init.plan.sysctls);
+}
+
+void verify_mounts(Init& init) {
+  if (!init.rootfs) return;
+  init.rootfs->verify(init.proc);
+  init.rootfs.reset();
+}
+
+void set_kernel_attributes(Init& init) {
+  if (init.plan.own_oom_score_adj)
+    sys::write_file(init.proc, "self/oom_score_adj", std::to_string(*init.plan.own_oom_score_adj));
+  security::set_kernel_attributes(init.plan.confinement, init.proc);
+}
+
+// The last time that both sides wait for each other: the parent sets rlimits, saves the state and takes the console.
+void report_ready(Init& init) {
+  std::vector<int> fds;
+  for (const auto& fd : init.for_parent) fds.push_back(fd.get());
+  init.channel.send(Kind::ready, 0, {}, fds);
+  init.for_parent.clear();
+  init.channel.expect(Kind::proceed);
+}
+
+// The agent's descriptor is fetched by the parent (pidfd_getfd): under the filter sendmsg(2) may be refused.
+void load_seccomp(Init& init) {
+  if (!init.plan.confinement.seccomp) return;
+  const UniqueFd listener = security::load_seccomp(*init.plan.confinement.seccomp);
+  if (!listener) return;
+  init.channel.send(Kind::listener, listener.get());
+  char answer = 0;
+  if (::read(init.channel.fd().get(), &answer, sizeof answer) != sizeof answer)
+    fail("the runtime ended before it took the seccomp listener");
+}
+
+void prepare_environment(Init& init) {
+  init.env = init.plan.env;
+  if (init.plan.needs_home) init.env.push_back("HOME=" + home_of(init.plan.confinement.uid));
+  if (init.plan.sets_listen_pid) init.env.push_back("LISTEN_PID=" + std::to_string(::getpid()));
+}
+
+void become_user(Init& init) {
+  const auto& plan = init.plan;
+  const bool filter_first = !plan.confinement.no_new_privileges;  // then loading needs CAP_SYS_ADMIN
+  const bool entered = try_change_directory(plan.cwd);
+  if (filter_first) load_seccomp(init);
+  for (const auto& warning : security::become(plan.confinement)) init.channel.send(Kind::warning, 0, warning);
+  if (!entered && !try_change_directory(plan.cwd)) fail_errno("chdir to cwd (\"" + plan.cwd + "\")", EACCES);
+  verify_working_directory(plan.cwd);
+  init.program = find_program(plan.args.front(), init.env);
+  if (!filter_first) load_seccomp(init);
+}
+
+struct Step {
+  const char* name;
+  void (*run)(Init&);
+};
+
+constexpr Step steps[] = {
+    {"guard the init process", guard_process},
+    {"join the cgroup", join_cgroup},
+    {"join the session keyring", join_keyring},
+    {"set up namespaces", set_up_namespaces},
+    {"", mount_filesystems},
+    {"", run_create_container_hooks},
+    {"enter the root file system", enter_rootfs},
+    {"", make_working_directory},
+    {"open the console", open_console},
+    {"", seal_rootfs},
+    {"", set_sysctls},
+    {"verify the mounts", verify_mounts},
+    {"", set_kernel_attributes},
+    {"", report_ready},
+    {"", prepare_environment},
+    {"", become_user},
+};
+
+// Where the user's execve is reported: the channel (run, exec: end of file is success) or the exec fifo (create).
+struct Report {
+  UniqueFd fifo;
+  process::Channel* channel = nullptr;
+  void failed(const Error& error) {
+    if (!fifo) return channel->send(Kind::failed, error.error_number(), error.message());
+    const std::string& text = error.message();
+    (void)!::write(fifo.get(), text.data(), text.size());
+  }
+  [[nodiscard]] int fd() const { return fifo ? fifo.get() : channel->fd().get(); }
+};
+
+// `start` opens the fifo for reading and gets one byte, then either the end of file or the text of what failed.
+UniqueFd wait_at_fifo(Init& init) {
+  sys::set_parent_death_signal(0);  // create ends now, the container stays
+  init.channel.send(Kind::created);
+  init.channel.close();
+  UniqueFd fifo = sys::openat(init.proc, "self/fd/" + std::to_string(init.plan.exec_fifo), O_WRONLY);
+  sys::write_all(fifo, "0");
+  return fifo;
+}
+
+void execute(Init& init, Report& report) {
+  if (!init.plan.start_container_hooks.empty())
+    process::run_hooks("startContainer", init.plan.start_container_hooks, init.plan.created_state.with(::getpid()));
+  sys::reset_signals();
+  sys::set_parent_death_signal(0);
+  const auto args = sys::c_strings(init.plan.args);
+  const auto env = sys::c_strings(init.env);
+  // CVE-2024-21626: closed for good, not only marked, before a path is walked again; only the report stays
+  const auto survivor = static_cast<unsigned>(report.fd());
+  if (survivor > init.plan.keep_fds) sys::close_range(init.plan.keep_fds, survivor - 1, 0);
+  sys::close_range(survivor + 1, ~0U, 0);
+  ::execve(init.program.c_str(), args.data(), env.data());
+  const int error = errno;
+  if (error == ENOENT) fail_users_file("exec " + init.program + " (or its interpreter)", error);
+  fail_errno("exec " + init.program, error);
+}
+
+}  // namespace
+
+void run(const plan::InitPlan& plan, process::Channel& channel) {
+  Init init{plan, channel, {}, {}, {}, {}, {}};
+  for (const auto& step : steps) {
+    if (*step.name == '\0') {
+      step.run(init);
+    } else {
+      in_context(step.name, [&] { step.run(init); });
+    }
+  }
+  Report report{{}, &channel};
+  if (plan.mode == plan::Mode::create) report.fifo = wait_at_fifo(init);
+  try {
+    execute(init, report);
+  } catch (const Error& error) {
+    report.failed(error);
+  }
+  ::_exit(1);
+}
+
+}  // namespace agentsafe::init
