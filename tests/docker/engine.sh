@@ -3,21 +3,18 @@
 # $WORK/NAME/ holds all of an engine: sockets, data-root, exec-root, containerd's root and state, logs, pid files.
 # $PARENT is the cgroup, in every hierarchy, under which all containers of the suite live.
 
-# Makes this mount namespace ours: a private /run and own id ranges, so that no file of the host is touched.
+# Makes this mount namespace ours: a private /run and /etc, so that no file of the host is touched.
 private_host() {
+  chmod 711 "$WORK"
   mount -t tmpfs -o mode=755 tmpfs /run
   mkdir -p /run/lock
+  cp -a /etc "$WORK/etc"
+  mount --bind "$WORK/etc" /etc
   ip link set lo up
   echo 1 >/proc/sys/net/ipv4/ip_forward
-  local file
-  for file in subuid subgid passwd group; do
-    cp "/etc/$file" "$WORK/$file" 2>/dev/null || : >"$WORK/$file"
-    touch "/etc/$file"
-    mount --bind "$WORK/$file" "/etc/$file"
-  done
-  echo "agentsafe-remap:x:54321:54321::/nonexistent:/bin/false" >>"$WORK/passwd"
-  echo "agentsafe-remap:x:54321:" >>"$WORK/group"
-  echo "agentsafe-remap:1600000:65536" | tee -a "$WORK/subuid" >>"$WORK/subgid"
+  echo "agentsafe-remap:x:54321:54321::/nonexistent:/bin/false" >>/etc/passwd
+  echo "agentsafe-remap:x:54321:" >>/etc/group
+  echo "agentsafe-remap:1600000:65536" | tee -a /etc/subuid >>/etc/subgid
 }
 
 # daemon.json for the engine in folder $1 with extra lines $2.
@@ -34,6 +31,7 @@ daemon_json() {
   "storage-driver": "${STORAGE_DRIVER:-overlay2}",
   "exec-opts": ["native.cgroupdriver=cgroupfs"],
   "cgroup-parent": "/$PARENT",
+  "live-restore": false,
   $2
   "runtimes": {
     "sut": {"path": "$RUNTIME", "runtimeArgs": [$args]},
@@ -55,7 +53,8 @@ disabled_plugins = ["io.containerd.grpc.v1.cri"]
 TOML
 }
 
-# BuildKit inside dockerd takes one program and no arguments; the log proves that it was used.
+# BuildKit inside dockerd takes one program and no arguments (20.10 looks for "runc" in its PATH, later ones read
+# DOCKER_BUILDKIT_RUNC_COMMAND). The log proves that it was used.
 buildkit_runtime() {
   cat <<SH
 #!/bin/sh
@@ -70,8 +69,9 @@ start_engine() {
   mkdir -p "$ENGINE"
   containerd_toml "$ENGINE" >"$ENGINE/containerd.toml"
   daemon_json "$ENGINE" "${2:-}" >"$ENGINE/daemon.json"
-  buildkit_runtime >"$WORK/buildkit-runtime"
-  chmod +x "$WORK/buildkit-runtime"
+  mkdir -p "$WORK/bin"
+  buildkit_runtime >"$WORK/bin/runc"
+  chmod +x "$WORK/bin/runc"
   start_containerd && start_dockerd && return
   [ -z "${STORAGE_DRIVER:-}" ] || return 1
   stop_engine "$1"
@@ -87,7 +87,7 @@ start_containerd() {
 }
 
 start_dockerd() {
-  DOCKER_BUILDKIT_RUNC_COMMAND=$WORK/buildkit-runtime "$DOCKERD" --config-file "$ENGINE/daemon.json" \
+  PATH=$WORK/bin:$PATH DOCKER_BUILDKIT_RUNC_COMMAND=$WORK/bin/runc "$DOCKERD" --config-file "$ENGINE/daemon.json" \
     >>"$ENGINE/dockerd.log" 2>&1 &
   echo $! >"$ENGINE/dockerd.pid"
   eventually 60 engine_answers_or_is_dead && d version >/dev/null 2>&1
@@ -131,7 +131,7 @@ check_engine_is_empty() {
 # Folders below the state roots of both runtimes: one per container.
 state_left() { find "$ENGINE"/exec/runtime-*/moby "$ENGINE"/containerd-state/*/moby -mindepth 1 -maxdepth 1 ! -name '.*' 2>/dev/null; }
 no_state_left() { [ -z "$(state_left)" ]; }
-cgroups_left() { find /sys/fs/cgroup -mindepth 2 -path "*/$PARENT*/*" -type d 2>/dev/null; }
+cgroups_left() { find /sys/fs/cgroup -mindepth 2 -path "*/$PARENT/*" -type d 2>/dev/null | grep -vE "/$PARENT/(buildkit|below|below/[a-z]*)$"; }
 no_cgroups_left() { [ -z "$(cgroups_left)" ]; }
 
 # All processes of the PID namespace but this shell, its parent and what the check itself starts.

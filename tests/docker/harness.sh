@@ -45,12 +45,12 @@ has() {
   grep -qE -- "$want" <<<"$got" || fail "$(printf '%s\n  printed: %s\n  wanted:  /%s/' "$*" "$got" "$want")"
 }
 
-# status WANT COMMAND…: its exit status. Output is thrown away.
+# status WANT COMMAND…: its exit status (or a pattern, "12[67]"). Output is thrown away.
 status() {
   local want=$1 got code=0
   shift
   got=$("$@" 2>&1) || code=$?
-  [ "$code" = "$want" ] || fail "$(printf '%s\n  status %s, wanted %s: %s' "$*" "$code" "$want" "$got")"
+  [[ $code == $want ]] || fail "$(printf '%s\n  status %s, wanted %s: %s' "$*" "$code" "$want" "$got")"
   echo "status $code"
 }
 
@@ -59,7 +59,7 @@ refused() {
   local want=$1 pattern=$2 got code=0
   shift 2
   got=$("$@" 2>&1) || code=$?
-  [ "$code" = "$want" ] || fail "$(printf '%s\n  status %s, wanted %s: %s' "$*" "$code" "$want" "$got")"
+  [[ $code == $want ]] || fail "$(printf '%s\n  status %s, wanted %s: %s' "$*" "$code" "$want" "$got")"
   grep -qiE -- "$pattern" <<<"$got" || fail "$(printf '%s\n  printed: %s\n  wanted:  /%s/' "$*" "$got" "$pattern")"
   echo "status $code"
 }
@@ -136,7 +136,7 @@ claims_of() { sed -n 's/^case_\([a-z0-9_]*\)() {$/\1/p' "$@"; }
 wanted() {
   [ ${#PATTERNS[@]} -gt 0 ] || return 0
   local pattern
-  for pattern in "${PATTERNS[@]}"; do [[ ${1//_/ } =~ $pattern ]] && return 0; done
+  for pattern in "${PATTERNS[@]}"; do [[ ${1//_/ } =~ ${pattern//_/ } ]] && return 0; done
   return 1
 }
 wanted_in() { local claim; for claim in $(claims_of "$1"); do wanted "$claim" && return 0; done; return 1; }

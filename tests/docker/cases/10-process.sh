@@ -47,8 +47,9 @@ case_the_environment_is_what_was_asked_for() {
 }
 
 case_a_variable_of_100_kib_arrives_whole() {
-  { printf 'BIG='; head -c 100000 /dev/zero | tr '\0' x; echo; } >"$DIR/env"
-  is 100000 run --env-file "$DIR/env" bb sh -c 'echo ${#BIG}'
+  export BIG
+  BIG=$(head -c 100000 /dev/zero | tr '\0' x)
+  is 100000 run -e BIG bb sh -c 'echo ${#BIG}'
 }
 
 case_two_thousand_variables_arrive() {
@@ -60,8 +61,8 @@ case_two_thousand_variables_arrive() {
 case_the_user_is_looked_up_in_the_image() {
   is "uid=1000(worker) gid=1000(worker) groups=1000(worker),2000(extra)" run -u worker bb id
   is "uid=1000(worker) gid=1000(worker) groups=1000(worker),2000(extra)" run -u 1000 bb id
-  is "uid=1000(worker) gid=2000(extra)" run -u worker:extra bb id
-  is "uid=4321 gid=8765" run -u 4321:8765 bb id
+  is "uid=1000(worker) gid=2000(extra) groups=2000(extra)" run -u worker:extra bb id
+  is "uid=4321 gid=8765 groups=8765" run -u 4321:8765 bb id
   refused 125 'unable to find user|no matching entries' run -u nobody-here bb id
 }
 

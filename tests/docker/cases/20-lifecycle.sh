@@ -147,7 +147,6 @@ case_top_lists_the_processes() {
 
 case_stats_shows_figures() {
   idle a -m 64m
-  has '^64MiB [1-9][0-9]*$' d stats --no-stream --format '{{slice .MemUsage 0}} {{.PIDs}}' "$ME-a" || true
   d stats --no-stream --format '{{.MemUsage}} {{.PIDs}}' "$ME-a" >"$DIR/stats"
   grep -qE '^[0-9.]+[KM]iB / 64MiB [1-9]' "$DIR/stats" || fail "$(cat "$DIR/stats")"
 }
@@ -161,7 +160,7 @@ case_events_tell_the_life_of_a_container() {
 }
 
 case_a_signal_to_the_client_is_passed_on() {
-  d run --runtime "$RT" --name "$ME-a" bb idle >"$DIR/out" &
+  $(docker_words) run --runtime "$RT" --name "$ME-a" bb idle >"$DIR/out" &
   local client=$! code=0
   await grep -q ready "$DIR/out"
   kill -HUP "$client"

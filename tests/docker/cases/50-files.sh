@@ -5,8 +5,7 @@ case_the_mounts_are_those_of_the_reference() {
 }
 
 case_masked_and_readonly_paths_are_so() {
-  is "" run bb cat /proc/kcore
-  is "" run bb ls /proc/acpi /proc/scsi -A 2>/dev/null || true
+  same run bb sh -c 'cat /proc/kcore /proc/keys /proc/timer_list | wc -c; ls -A /proc/acpi /proc/scsi /sys/firmware'
   same run bb sh -c 'for p in /proc/asound /proc/bus /proc/fs /proc/irq /proc/sys /proc/sysrq-trigger; do
     [ -e $p ] && grep -o " $p [a-z0-9]* r[ow]" /proc/mounts; done; true'
   refused 1 'read-only' run bb sh -c 'echo 1 >/proc/sys/kernel/panic'
@@ -41,7 +40,7 @@ case_a_folder_is_bound() {
 }
 
 case_a_folder_is_bound_over_a_file_only_with_an_error() {
-  refused 127 'not a directory' run -v "$DIR:/data/text" bb true
+  refused 12[57] 'not a directory' run -v "$DIR:/data/text" bb true
   echo x >"$DIR/file"
   same eval 'run -v "$DIR/file:/data" bb true 2>/dev/null'
 }
@@ -139,31 +138,30 @@ case_three_hundred_mounts_work() {
 }
 
 case_the_default_devices_are_there_and_no_others() {
-  same run bb sh -c 'cd /dev; for f in *; do stat -c "%n %F %a %t:%T %u:%g" $f; done; ls -l fd stdin stdout stderr ptmx core | sed "s/.* \([a-z]* -> .*\)/\1/"'
+  same run bb sh -c 'cd /dev; for f in *; do stat -c "%n %F %a %t:%T %u:%g" $f; done; ls -l fd stdin stdout stderr ptmx | sed "s/.* \([a-z]* -> .*\)/\1/"'
   same run -t bb sh -c 'cd /dev; ls; ls pts'
 }
 
 case_a_device_is_added() {
   is 3 run --device /dev/zero:/dev/nought bb sh -c 'head -c 3 /dev/nought | wc -c'
   same run --device /dev/zero:/dev/nought bb stat -c '%F %a %t:%T %u:%g' /dev/nought
-  refused 125 'no such file|error gathering device' run --device /dev/no-such-device bb true
+  refused 12[57] 'no such file|error gathering device' run --device /dev/no-such-device bb true
 }
 
-# Other devices than the default ones: those of the kernel log (1:11) and of the loop control (10:237).
+# The kernel's log, 1:11, is not among the default devices. Reading it needs CAP_SYSLOG besides.
 case_device_rules_allow_what_they_say() {
-  is ok run --device /dev/kmsg:/dev/log bb sh -c 'exec 3</dev/log && echo ok'
-  refused 1 'not permitted' run --device /dev/kmsg:/dev/log:r bb sh -c 'echo x >/dev/log' || true
-  is ok run --device-cgroup-rule 'c 1:11 rm' bb sh -c 'mknod /tmp/log c 1 11 && exec 3</tmp/log && echo ok'
+  is ok run --cap-add SYSLOG --device /dev/kmsg:/dev/log bb sh -c 'exec 3</dev/log && echo ok'
+  is ok run --cap-add SYSLOG --device-cgroup-rule 'c 1:11 rm' bb sh -c 'mknod /tmp/log c 1 11 && exec 3</tmp/log && echo ok'
 }
 
 case_other_devices_cannot_be_opened() {
-  refused 1 'not permitted' run bb sh -c 'mknod /tmp/log c 1 11 && cat </tmp/log'
-  refused 1 'not permitted' run --device-cgroup-rule 'c 1:12 rwm' bb sh -c 'mknod /tmp/log c 1 11 && cat </tmp/log'
-  refused 1 'not permitted' run --device /dev/kmsg:/dev/log:w bb sh -c 'cat </dev/log'
+  refused 1 'not permitted' run --cap-add SYSLOG bb sh -c 'mknod /tmp/log c 1 11 && cat </tmp/log'
+  refused 1 'not permitted' run --cap-add SYSLOG --device-cgroup-rule 'c 1:12 rwm' bb sh -c 'mknod /tmp/log c 1 11 && cat </tmp/log'
+  refused 1 'not permitted' run --cap-add SYSLOG --device /dev/kmsg:/dev/log:w bb sh -c 'cat </dev/log'
 }
 
 case_sys_and_cgroup_are_read_only() {
-  refused 1 'read-only' run bb sh -c 'mkdir /sys/fs/cgroup/x'
+  refused 1 'read-only' run bb sh -c 'cd /sys/fs/cgroup; [ ! -d memory ] || cd memory; mkdir x'
   same run bb sh -c 'grep -E " /sys(/fs/cgroup)? " /proc/mounts | cut -d" " -f2,3,4'
 }
 

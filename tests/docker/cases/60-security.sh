@@ -69,7 +69,7 @@ case_no_new_privileges_is_set() {
 }
 
 case_the_security_of_pid_1_is_that_of_the_reference() {
-  same run bb sh -c 'grep -E "^(Uid|Gid|Groups|Cap|NoNewPrivs|Seccomp|Sig(Blk|Ign|Cgt)|ShdPnd|SigPnd)" /proc/1/status; ls -l /proc/self/fd | sed "s/.* \([0-9]* -> [a-z/]*\).*/\1/"; umask'
+  same run bb sh -c 'grep -E "^(Uid|Gid|Groups|Cap|NoNewPrivs|Seccomp|Sig(Blk|Ign|Cgt)|ShdPnd|SigPnd)" /proc/1/status; umask'
 }
 
 case_a_command_inherits_no_descriptor() { is "0 1 2" run bb sh -c 'cd /proc/1/fd; echo $(ls | grep -v 255)'; }
@@ -102,5 +102,5 @@ case_the_user_namespace_is_the_hosts() {
 }
 
 case_the_personality_and_scheduling_are_plain() {
-  same run bb sh -c 'cat /proc/self/personality 2>/dev/null; uname -m; nice; ulimit -c'
+  same run bb sh -c 'cat /proc/self/personality 2>/dev/null; uname -m; cut -d" " -f18,19,40,41 /proc/self/stat; ulimit -c'
 }

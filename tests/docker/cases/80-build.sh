@@ -41,7 +41,7 @@ case_the_classic_builder_starts_from_scratch() {
 
 case_a_step_that_fails_fails_the_build() {
   printf '%s\n' 'FROM bb' 'RUN exit 19' >"$DIR/Dockerfile"
-  status 1 build 0 --no-cache || true
+  status 19 build 0 --no-cache
   has 'non-zero code: 19' cat "$DIR/log"
 }
 

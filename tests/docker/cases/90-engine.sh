@@ -6,9 +6,9 @@ case_the_runtime_under_test_is_the_default() { is sut d info -f '{{.DefaultRunti
 case_containers_live_through_a_restart_of_the_engine() {
   idle a
   await log_has a ready
-  local pid before=$ENGINE/daemon.json
+  local pid
   pid=$(inspect a '{{.State.Pid}}')
-  sed -i 's/"default-runtime"/"live-restore": true,\n  "default-runtime"/' "$before"
+  sed -i 's/"live-restore": false/"live-restore": true/' "$ENGINE/daemon.json"
   kill -HUP "$(cat "$ENGINE/dockerd.pid")"
   await eval "d info -f '{{.LiveRestoreEnabled}}' | grep -q true"
   kill "$(cat "$ENGINE/dockerd.pid")"
@@ -22,7 +22,7 @@ case_containers_live_through_a_restart_of_the_engine() {
 }
 
 case_the_engine_stops_containers_when_it_stops() {
-  sed -i '/"live-restore"/d' "$ENGINE/daemon.json"
+  sed -i 's/"live-restore": true/"live-restore": false/' "$ENGINE/daemon.json"
   kill -HUP "$(cat "$ENGINE/dockerd.pid")"
   await eval "d info -f '{{.LiveRestoreEnabled}}' | grep -q false"
   idle a
