@@ -46,6 +46,12 @@ void join_cgroup(Init& init) {
   if ((init.plan.namespaces.create & CLONE_NEWCGROUP) != 0) sys::unshare(CLONE_NEWCGROUP);
 }
 
+// Not the CPUs that our caller happened to be pinned to, but all that the cgroup allows.
+void set_affinity(Init& init) {
+  constexpr std::size_t mask_size = 1024;  // 8192 CPUs, the kernel's own limit
+  sys::set_affinity(init.plan.cpu_affinity.empty() ? std::string(mask_size, '\xff') : init.plan.cpu_affinity);
+}
+
 void join_keyring(Init& init) { security::join_session_keyring(init.plan.confinement); }
 
 void set_up_namespaces(Init& init) { namespaces::set_up(init.plan.namespaces); }
@@ -151,6 +157,7 @@ struct Step {
 constexpr Step steps[] = {
     {"guard the init process", guard_process},
     {"join the cgroup", join_cgroup},
+    {"set the CPU affinity", set_affinity},
     {"join the session keyring", join_keyring},
     {"set up namespaces", set_up_namespaces},
     {"", mount_filesystems},

@@ -29,6 +29,8 @@ struct InitPlan {
   std::optional<mount::RootfsPlan> rootfs;         // absent in exec
   std::vector<std::pair<std::string, std::string>> sysctls;
   security::Confinement confinement;
+  // A cpu mask as sched_setaffinity(2) takes it. Empty: all CPUs that the cgroup allows, whatever our caller was pinned to.
+  std::string cpu_affinity;
   std::optional<std::int32_t> own_oom_score_adj;   // only when the parent has no privilege to write it
 
   bool terminal = false;
@@ -62,6 +64,7 @@ inline constexpr auto members<plan::InitPlan> = std::tuple{
     &plan::InitPlan::rootfs,
     &plan::InitPlan::sysctls,
     &plan::InitPlan::confinement,
+    &plan::InitPlan::cpu_affinity,
     &plan::InitPlan::own_oom_score_adj,
     &plan::InitPlan::terminal,
     &plan::InitPlan::console_height,

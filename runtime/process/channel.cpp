@@ -99,13 +99,36 @@ std::optional<Message> Channel::receive() {
   return message;
 }
 
+std::optional<Message> Channel::next() {
+  if (early_.empty()) return receive();
+  Message first = std::move(early_.front());
+  early_.erase(early_.begin());
+  return first;
+}
+
 Message Channel::expect(Kind kind) {
-  auto message = receive();
-  if (!message) throw Error(std::string("the other process ended before it said ") + name_of(kind), ECONNRESET);
-  if (message->kind == Kind::failed) throw Error(message->text, message->number);
-  if (message->kind != kind)
-    fail(std::string("expected the message ") + name_of(kind) + ", got " + name_of(message->kind));
-  return std::move(*message);
+  for (;;) {
+    auto message = next();
+    if (!message) throw Error(std::string("the other process ended before it said ") + name_of(kind), ECONNRESET);
+    if (message->kind == Kind::failed) throw Error(message->text, message->number);
+    if (message->kind == kind) return std::move(*message);
+    if (message->kind != Kind::warning)
+      fail(std::string("expected the message ") + name_of(kind) + ", got " + name_of(message->kind));
+    warnings_.push_back(std::move(message->text));
+  }
+}
+
+Message Channel::await(Kind kind, Kind other) {
+  for (std::vector<Message> passed;;) {
+    auto message = receive();
+    if (!message) throw Error(std::string("the other process ended before it said ") + name_of(kind), ECONNRESET);
+    if (message->kind == Kind::failed) throw Error(message->text, message->number);
+    if (message->kind == kind || message->kind == other) {
+      for (auto& early : passed) early_.push_back(std::move(early));
+      return std::move(*message);
+    }
+    passed.push_back(std::move(*message));
+  }
 }
 
 }  // namespace agentsafe::process

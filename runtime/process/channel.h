@@ -21,6 +21,7 @@
 #include <cstdint>
 #include <optional>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "runtime/base/unique_fd.h"
@@ -46,13 +47,22 @@ class Channel {
   void send(Kind kind, std::int32_t number = 0, const std::string& text = {}, const std::vector<int>& fds = {});
   // The next message; empty when the peer has closed its end.
   std::optional<Message> receive();
-  // The next message, which must be `kind`. Failed becomes the Error that the peer threw.
+  // The next message, which must be `kind`. Failed becomes the Error that the peer threw; a Warning is kept for
+  // take_warnings().
   Message expect(Kind kind);
+  // The next message that is `kind` or `other`; what comes before it is kept for the calls that follow (a stage and its
+  // init share one channel, their messages may overtake each other).
+  Message await(Kind kind, Kind other);
+  void keep_warning(std::string text) { warnings_.push_back(std::move(text)); }
+  [[nodiscard]] std::vector<std::string> take_warnings() { return std::exchange(warnings_, {}); }
   [[nodiscard]] FdRef fd() const { return socket_; }
   void close() { socket_.reset(); }
 
  private:
+  std::optional<Message> next();
   UniqueFd socket_;
+  std::vector<Message> early_;
+  std::vector<std::string> warnings_;
 };
 
 [[nodiscard]] const char* name_of(Kind kind);

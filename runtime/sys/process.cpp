@@ -135,6 +135,10 @@ int parent_death_signal() {
   return signal;
 }
 
+void set_affinity(const std::string& mask) {
+  check(::sched_setaffinity(0, mask.size(), reinterpret_cast<const cpu_set_t*>(mask.data())), "sched_setaffinity");
+}
+
 void prlimit(pid_t pid, int resource, const rlimit& limit) {
   check(::prlimit(pid, static_cast<__rlimit_resource>(resource), &limit, nullptr), "prlimit");
 }

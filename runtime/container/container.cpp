@@ -1,0 +1,113 @@
+#include "runtime/container/container.h"
+
+#include "oci/state.h"
+#include "runtime/base/error.h"
+#include "runtime/cgroup/resctrl.h"
+#include "runtime/process/hooks.h"
+#include "runtime/sys/process.h"
+
+namespace agentsafe::container {
+namespace {
+
+void check_policy(const Runtime& runtime, const Record& record) {
+  if (runtime.policy && *runtime.policy != record.policy)
+    fail("container " + record.id + " was created with the policy '" + record.policy + "', not '" + *runtime.policy +
+         "': leave --policy out, or create it anew");
+}
+
+Container from_dir(const Runtime& runtime, ContainerDir dir) {
+  Record record = dir.load();
+  check_policy(runtime, record);
+  auto cgroup = cgroup::open_cgroup(record.cgroup);
+  return {std::move(dir), std::move(record), std::move(cgroup)};
+}
+
+std::string refusal(const Record& record, Status status, Operation operation) {
+  const std::string is(name_of(status));
+  switch (operation) {
+    case Operation::start:
+      if (status == Status::stopped) return "cannot start a container that has stopped";
+      if (status == Status::creating) return "cannot start a container that is being created";
+      return "cannot start an already running container";
+    case Operation::exec:
+      if (status == Status::paused)
+        return "cannot exec in a paused container (use --ignore-paused to override)";
+      return "cannot exec in a " + is + " container";
+    case Operation::kill: return "container not running";
+    case Operation::pause: return status == Status::paused ? "container is paused already" : "container not running";
+    case Operation::resume: return "container not paused";
+    case Operation::update: return "container not running";
+    case Operation::remove:
+      return "cannot delete container " + record.id + " that is not stopped: " + is;
+  }
+  __builtin_unreachable();
+}
+
+}  // namespace
+
+UniqueFd Container::init() const {
+  if (record.pid <= 0) return {};
+  // The pidfd first: from then on the pid cannot be reused unseen.
+  UniqueFd pidfd = sys::try_pidfd_open(record.pid);
+  if (!pidfd) return {};
+  const auto stat = sys::process_stat(record.pid);
+  const bool same = stat && stat->start_time == record.startTime && stat->state != 'Z' && stat->state != 'X';
+  return same ? std::move(pidfd) : UniqueFd();
+}
+
+Status Container::status() const {
+  if (record.pid <= 0) return dir.is_locked() ? Status::creating : Status::stopped;
+  if (!init()) return Status::stopped;
+  if (dir.has_fifo()) return Status::created;
+  return cgroup->frozen() ? Status::paused : Status::running;
+}
+
+void Container::require(Operation operation) const {
+  const Status now = status();
+  if (!permits(now, operation)) fail(refusal(record, now, operation));
+}
+
+Container open_container(const Runtime& runtime, const std::string& id) {
+  return from_dir(runtime, Store(runtime.root).open(id));
+}
+
+Container lock_container(const Runtime& runtime, const std::string& id) {
+  ContainerDir dir = Store(runtime.root).open(id);
+  dir.lock();
+  return from_dir(runtime, std::move(dir));
+}
+
+oci::State oci_state(const Record& record, Status status) {
+  oci::State state;
+  state.ociVersion = record.ociVersion;
+  state.id = record.id;
+  state.status = name_of(status);
+  state.pid = status == Status::stopped ? 0 : record.pid;
+  state.bundle = record.bundle;
+  state.annotations = record.annotations;
+  return state;
+}
+
+void destroy(const Runtime& runtime, Container& container) {
+  std::vector<process::HookPlan> poststop;
+  try {
+    const auto spec = container.dir.load_config();
+    if (spec.hooks) poststop = process::plan_hooks(spec.hooks->poststop, container.record.bundle);
+  } catch (const Error& error) {
+    runtime.log->warning(std::string("the poststop hooks cannot be run: ") + error.what());
+  }
+  container.cgroup->kill_all();
+  container.cgroup->remove();
+  if (container.record.intelRdt) cgroup::remove_resctrl_group(*container.record.intelRdt);
+  container.dir.remove();
+  const std::string state = oci::to_json(oci_state(container.record, Status::stopped));
+  for (std::size_t i = 0; i < poststop.size(); ++i) {
+    try {
+      process::run_hook(poststop[i], state);
+    } catch (const Error& error) {
+      runtime.log->warning("error running poststop hook #" + std::to_string(i) + ": " + error.what());
+    }
+  }
+}
+
+}  // namespace agentsafe::container

@@ -1,0 +1,42 @@
+// An existing container: its folder, its facts, its cgroup, and what they say about its status now.
+//
+//   Container web = open_container(runtime, "web");
+//   web.require(Operation::pause);      // throws "container not running" …
+//   web.cgroup->freeze();
+#pragma once
+#include <memory>
+#include <string>
+
+#include "runtime/base/unique_fd.h"
+#include "runtime/cgroup/cgroup.h"
+#include "runtime/container/requests.h"
+#include "runtime/container/status.h"
+#include "runtime/container/store.h"
+
+namespace agentsafe::container {
+
+struct Container {
+  ContainerDir dir;
+  Record record;
+  std::unique_ptr<cgroup::Cgroup> cgroup;
+
+  // The init's pidfd; empty when it has ended, is a zombie, or its pid belongs to another process now.
+  [[nodiscard]] UniqueFd init() const;
+  [[nodiscard]] Status status() const;
+  // Throws in the words that engines match, when the status does not permit the operation.
+  void require(Operation operation) const;
+};
+
+// Throws "container does not exist"; an error when --policy was given and is not the policy it was created with.
+[[nodiscard]] Container open_container(const Runtime& runtime, const std::string& id);
+// The same, holding the container's lock: for verbs that change it.
+[[nodiscard]] Container lock_container(const Runtime& runtime, const std::string& id);
+
+// The state that hooks and seccomp agents get.
+[[nodiscard]] oci::State oci_state(const Record& record, Status status);
+
+// Removes what is left of a stopped container: processes in its cgroup, cgroup, resctrl group, state; then runs the
+// poststop hooks, whose failures are warnings (runtime.md#lifecycle).
+void destroy(const Runtime& runtime, Container& container);
+
+}  // namespace agentsafe::container

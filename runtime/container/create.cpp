@@ -1,0 +1,258 @@
+// create and run: from a bundle to a container. What is made is owned from the moment it exists; an error on the way
+// undoes all of it, in reverse.
+#include <fcntl.h>
+#include <sched.h>
+#include <unistd.h>
+
+#include <csignal>
+#include <cstdio>
+
+#include "oci/bundle.h"
+#include "oci/validate.h"
+#include "runtime/base/error.h"
+#include "runtime/base/scope.h"
+#include "runtime/cgroup/resctrl.h"
+#include "runtime/container/container.h"
+#include "runtime/container/foreground.h"
+#include "runtime/container/handover.h"
+#include "runtime/container/notify.h"
+#include "runtime/container/poststart.h"
+#include "runtime/net/link.h"
+#include "runtime/plan/plan.h"
+#include "runtime/sys/fd.h"
+#include "runtime/sys/process.h"
+
+namespace agentsafe::container {
+namespace {
+
+using process::Kind;
+
+struct Creation {
+  Runtime& runtime;
+  const CreateRequest& request;
+  oci::Bundle bundle;
+  plan::Plan plan;
+};
+
+oci::Bundle load_valid(const CreateRequest& request) {
+  oci::Bundle bundle = oci::load(request.bundle, request.config);
+  const auto violations = oci::validate(bundle.spec);
+  if (!violations.empty()) fail(oci::describe(violations));
+  return bundle;
+}
+
+Creation plan_creation(Runtime& runtime, const CreateRequest& request, plan::Mode mode) {
+  check_id(request.id);
+  Creation creation{runtime, request, load_valid(request), {}};
+  const auto host = plan::probe_host();
+  plan::Options options;
+  options.mode = mode;
+  options.id = request.id;
+  options.bundle = creation.bundle.path;
+  options.state_dir = runtime.root + "/" + request.id;
+  options.no_pivot = request.no_pivot;
+  options.no_new_keyring = request.no_new_keyring;
+  options.rootless = runtime.rootless.value_or(!host.privileged());
+  options.cgroup_disabled = runtime.cgroup_manager == Runtime::CgroupManager::disabled;
+  options.notify = !request.notify_socket.empty();
+  options.listen_fds = request.listen_fds;
+  options.preserve_fds = request.preserve_fds;
+  creation.plan = plan::make_plan(creation.bundle.spec, host, options);
+  for (const auto& warning : oci::warnings(creation.bundle.spec)) runtime.log->warning(warning);
+  for (const auto& warning : creation.plan.warnings) runtime.log->warning(warning);
+  return creation;
+}
+
+Record first_record(const Creation& creation) {
+  const auto& spec = creation.bundle.spec;
+  Record record;
+  record.ociVersion = spec.ociVersion;
+  record.id = creation.request.id;
+  record.bundle = creation.bundle.path;
+  record.rootfs = spec.root->path;
+  record.created = rfc3339_now(true);
+  record.owner = ::geteuid();
+  record.policy = creation.runtime.policy.value_or("oci");
+  record.cgroup = creation.plan.cgroup;
+  record.ownPidNamespace = (creation.plan.init.namespaces.create & CLONE_NEWPID) != 0;
+  record.rootless = creation.plan.init.namespaces.rootless;
+  record.resources = creation.plan.resources;
+  record.annotations = spec.annotations;
+  return record;
+}
+
+void check_terminal(const Creation& creation, bool detached) {
+  const bool terminal = creation.bundle.spec.process->terminal;
+  const bool socket = !creation.request.console_socket.empty();
+  if (detached && terminal && !socket)
+    fail("cannot allocate tty if runc will detach without setting console socket");
+  if (socket && !(detached && terminal))
+    fail("cannot use console socket if runc will not detach or allocate tty");
+}
+
+void check_passed_fds(const CreateRequest& request) {
+  for (unsigned fd = 3; fd < 3 + request.listen_fds + request.preserve_fds; ++fd)
+    if (::fcntl(static_cast<int>(fd), F_GETFD) < 0)
+      fail_errno("pass on descriptor " + std::to_string(fd) + " (--preserve-fds or LISTEN_FDS)");
+}
+
+void run_host_hooks(const Creation& creation, const Record& record) {
+  if (!creation.plan.init.waits_when_mounted) return;
+  const std::string state = oci::to_json(oci_state(record, Status::creating));
+  process::run_hooks("prestart", creation.plan.prestart, state);
+  process::run_hooks("createRuntime", creation.plan.create_runtime, state);
+}
+
+// Why an init ended before it could say why.
+[[noreturn]] void explain_death(const Error& error, const Launched& launched, Container& container) {
+  const auto exit = sys::wait_for(launched.init.pidfd, std::chrono::milliseconds(1000));
+  if (exit && exit->signal == SIGKILL && container.cgroup->oom_kills() > 0)
+    fail("container init was OOM-killed (memory limit too low?)");
+  if (exit) fail(std::string(error.what()) + " (the init ended with status " + std::to_string(exit->status()) + ")");
+  throw error;
+}
+
+// The effects that exist beside the folder, the cgroup and the init; each undoes itself.
+struct Prepared {
+  std::vector<UniqueFd> joined;
+  std::vector<UniqueFd> sources;
+  UniqueFd fifo;
+};
+
+Prepared prepare(Creation& creation, ContainerDir& dir) {
+  auto& plan = creation.plan;
+  Prepared prepared;
+  const oci::Linux no_linux;
+  const auto& spec = creation.bundle.spec;
+  prepared.joined = namespaces::open_joined(plan.init.namespaces, spec.linux ? *spec.linux : no_linux);
+  prepared.sources = mount::open_sources(*plan.init.rootfs);
+  if (plan.init.mode == plan::Mode::create) {
+    dir.make_fifo(plan.root_uid, plan.root_gid);
+    prepared.fifo = sys::openat(dir.fd(), "exec.fifo", O_PATH | O_NOFOLLOW);
+    plan.init.exec_fifo = prepared.fifo.get();
+  }
+  if (!creation.request.notify_socket.empty()) prepare_notify(dir.path(), plan.root_uid, plan.root_gid);
+  return prepared;
+}
+
+LaunchSetting setting_for(const Creation& creation, const Prepared& prepared, const Container& container) {
+  LaunchSetting setting;
+  setting.cgroup_fd = container.cgroup->join_fd();
+  setting.id_maps = creation.plan.id_maps;
+  setting.privileged = !creation.plan.init.namespaces.rootless;
+  for (unsigned fd = 3; fd < creation.plan.init.keep_fds; ++fd) setting.inherit.push_back(static_cast<int>(fd));
+  for (const auto& fd : prepared.joined) setting.inherit.push_back(fd.get());
+  for (const auto& fd : prepared.sources) setting.inherit.push_back(fd.get());
+  if (prepared.fifo) setting.inherit.push_back(prepared.fifo.get());
+  return setting;
+}
+
+void set_up_from_host(const Creation& creation, const Launched& launched, Container& container) {
+  const auto& spec = creation.bundle.spec;
+  if (spec.linux && !spec.linux->netDevices.empty()) net::move_devices(spec.linux->netDevices, launched.init.pid);
+  if (creation.plan.delegates_cgroup) container.cgroup->delegate(creation.plan.root_uid);
+  if (creation.plan.resources) container.cgroup->apply(*creation.plan.resources);
+  if (spec.linux && spec.linux->intelRdt)
+    container.record.intelRdt = cgroup::join_resctrl(*spec.linux->intelRdt, container.record.id, launched.init.pid);
+}
+
+Handover handover_for(const Creation& creation, const Container& container) {
+  const auto& spec = creation.bundle.spec;
+  return {.confinement = creation.plan.init.confinement,
+          .oom_score_adj = creation.plan.oom_score_adj,
+          .console_socket = creation.request.console_socket,
+          .pidfd_socket = creation.request.pidfd_socket,
+          .seccomp = spec.linux && spec.linux->seccomp ? &*spec.linux->seccomp : nullptr,
+          .state = oci_state(container.record, Status::creating)};
+}
+
+struct Built {
+  Container container;
+  Launched launched;
+  UniqueFd console;
+};
+
+// Everything up to where the init waits for `start` (create) or runs the user's program (run).
+Built build(Creation& creation) {
+  auto& runtime = creation.runtime;
+  Container container{Store(runtime.root).create(creation.request.id), first_record(creation),
+                      cgroup::make_cgroup(creation.plan.cgroup)};
+  OnExit remove_dir([&] { container.dir.remove(); });
+  container.dir.save_config(creation.bundle.text);
+  container.dir.save(container.record);  // before the first effect: delete can clean up after a kill -9 of us
+  remove_dir.keep();
+  OnExit destroy_all([&] { destroy(runtime, container); });
+
+  container.cgroup->create();
+  creation.plan.init.cgroup_join_files = container.cgroup->join_files();
+  const Prepared prepared = prepare(creation, container.dir);
+  Launched launched = launch(creation.plan.init, setting_for(creation, prepared, container));
+  OnExit end_init([&] { abandon(launched.init); });
+  container.record.pid = launched.init.pid;
+  UniqueFd console;
+  try {
+    set_up_from_host(creation, launched, container);
+    if (creation.plan.init.waits_when_mounted) {
+      launched.channel.expect(Kind::mounted);
+      run_host_hooks(creation, container.record);
+      launched.channel.send(Kind::proceed);
+    }
+    console = hand_over(launched, handover_for(creation, container), [&] {
+      if (creation.plan.resources) container.cgroup->apply_memory(*creation.plan.resources);
+      const auto stat = sys::process_stat(launched.init.pid);
+      if (!stat) fail("the init has ended");
+      container.record.startTime = stat->start_time;
+      container.dir.save(container.record);
+    });
+    if (creation.plan.init.mode == plan::Mode::create) {
+      launched.channel.expect(Kind::created);
+    } else {
+      await_execution(launched);
+    }
+  } catch (const Error& error) {
+    if (error.error_number() == ECONNRESET || error.error_number() == EPIPE) explain_death(error, launched, container);
+    throw;
+  }
+  write_pid_file(creation.request.pid_file, launched.init.pid);
+  end_init.keep();
+  destroy_all.keep();
+  for (const auto& warning : launched.channel.take_warnings()) runtime.log->warning(warning);
+  return {std::move(container), std::move(launched), std::move(console)};
+}
+
+
+}  // namespace
+
+void create(Runtime& runtime, const CreateRequest& request) {
+  check_passed_fds(request);
+  Creation creation = plan_creation(runtime, request, plan::Mode::create);
+  if (request.dry_run) {
+    const std::string text = plan::print(creation.plan);
+    sys::write_all(FdRef(STDOUT_FILENO), text);
+    return;
+  }
+  check_terminal(creation, true);
+  if (!request.no_subreaper) sys::set_child_subreaper(true);
+  build(creation);
+}
+
+int run(Runtime& runtime, const RunRequest& request) {
+  check_passed_fds(request);
+  Creation creation = plan_creation(runtime, request, plan::Mode::run);
+  if (request.dry_run) {
+    sys::write_all(FdRef(STDOUT_FILENO), plan::print(creation.plan));
+    return 0;
+  }
+  check_terminal(creation, request.detach);
+  if (!request.no_subreaper) sys::set_child_subreaper(true);
+  std::optional<Foreground> foreground;
+  if (!request.detach) foreground.emplace();
+  Built built = build(creation);
+  run_poststart_hooks(runtime, built.container);
+  if (request.detach) return 0;
+  const int status = foreground->wait(built.launched.init.pidfd, built.launched.init.pid, std::move(built.console));
+  if (!request.keep) destroy(runtime, built.container);
+  return status;
+}
+
+}  // namespace agentsafe::container

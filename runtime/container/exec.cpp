@@ -1,0 +1,176 @@
+// exec: one more process in a running container. The same image, channel and confinement as create (security.md rule
+// 13), but namespaces are joined instead of made and nothing is mounted.
+#include <fcntl.h>
+#include <sched.h>
+#include <sys/stat.h>
+
+#include <algorithm>
+#include <cerrno>
+
+#include "oci/spec_json.h"
+#include "oci/validate.h"
+#include "runtime/base/error.h"
+#include "runtime/base/scope.h"
+#include "runtime/container/container.h"
+#include "runtime/container/foreground.h"
+#include "runtime/container/handover.h"
+#include "runtime/plan/plan.h"
+#include "runtime/sys/fd.h"
+#include "runtime/sys/process.h"
+
+namespace agentsafe::container {
+namespace {
+
+oci::Process process_from_file(const std::string& path) {
+  const UniqueFd file = sys::maybe_openat(sys::at_cwd, path, O_RDONLY | O_NOCTTY);
+  if (!file) fail_users_file("open the process file " + path);
+  return in_context(path, [&] { return oci::read_process(sys::read_all(file)); });
+}
+
+void add_capabilities(oci::Process& process, const std::vector<std::string>& names) {
+  if (names.empty()) return;
+  if (!process.capabilities) process.capabilities.emplace();
+  auto& sets = *process.capabilities;
+  for (const auto& name : names)
+    for (auto* set : {&sets.bounding, &sets.effective, &sets.permitted})  // not inheritable: CVE-2022-29162
+      set->push_back(name);
+}
+
+// The container's own process with what the command line changes.
+oci::Process process_from_flags(const oci::Spec& spec, const ExecRequest& request) {
+  oci::Process process = *spec.process;
+  process.args = request.args;
+  process.terminal = request.tty;
+  if (request.cwd) process.cwd = *request.cwd;
+  if (request.uid) process.user.uid = *request.uid;
+  if (request.gid) process.user.gid = *request.gid;
+  auto& gids = process.user.additionalGids;
+  gids.insert(gids.end(), request.additional_gids.begin(), request.additional_gids.end());
+  process.env.insert(process.env.end(), request.env.begin(), request.env.end());
+  return process;
+}
+
+oci::Process wanted_process(const oci::Spec& spec, const ExecRequest& request) {
+  oci::Process process = request.process_file.empty() ? process_from_flags(spec, request)
+                                                      : process_from_file(request.process_file);
+  if (!request.apparmor.empty()) process.apparmorProfile = request.apparmor;
+  if (!request.process_label.empty()) process.selinuxLabel = request.process_label;
+  process.noNewPrivileges = process.noNewPrivileges || request.no_new_privs;
+  process.terminal = process.terminal || request.tty;
+  if (!process.execCPUAffinity) process.execCPUAffinity = spec.process->execCPUAffinity;
+  add_capabilities(process, request.caps);
+  const auto violations = oci::validate_process(process);
+  if (!violations.empty()) fail(oci::describe(violations));
+  return process;
+}
+
+// The namespaces of the container that are not the host's. Joining the user namespace that we are in is refused by
+// the kernel, so that one is compared.
+std::uint64_t namespaces_to_join(const oci::Spec& spec, pid_t init) {
+  std::uint64_t flags = 0;
+  if (!spec.linux) return flags;
+  for (const auto& ns : spec.linux->namespaces) flags |= namespaces::flag_of(ns.type);
+  if ((flags & CLONE_NEWUSER) != 0) {
+    const auto ours = sys::try_fstatat(sys::at_cwd, "/proc/self/ns/user", 0);
+    const auto theirs = sys::try_fstatat(sys::at_cwd, "/proc/" + std::to_string(init) + "/ns/user", 0);
+    if (ours && theirs && ours->st_ino == theirs->st_ino) flags &= ~std::uint64_t{CLONE_NEWUSER};
+  }
+  return flags;
+}
+
+struct Joining {
+  plan::InitPlan init;
+  std::optional<std::int32_t> oom_score_adj;
+  namespaces::IdMaps id_maps;
+};
+
+Joining plan_joining(const Container& container, const oci::Spec& spec, const oci::Process& process,
+                     const ExecRequest& request, FdRef init, Log& log) {
+  const oci::Linux no_linux;
+  const auto& linux = spec.linux ? *spec.linux : no_linux;
+  Joining joining;
+  auto& plan = joining.init;
+  plan.mode = plan::Mode::exec;
+  plan.namespaces.join_pidfd = init.get();
+  plan.namespaces.join_pidfd_flags = namespaces_to_join(spec, container.record.pid);
+  plan.namespaces.rootless = container.record.rootless;
+  plan::plan_environment(plan, process, request.listen_fds, request.preserve_fds);
+  plan::plan_terminal(plan, process);
+  plan::plan_affinity(plan, process);
+  std::vector<std::string> warnings;
+  const security::ConfinementOptions options{.id = container.record.id, .new_keyring = true,
+                                             .rootless = container.record.rootless};
+  const auto of_container = security::plan_confinement(*spec.process, linux, options, warnings);
+  warnings.clear();  // create has given these
+  plan.confinement = security::narrow(security::plan_confinement(process, linux, options, warnings), of_container);
+  for (const auto& warning : warnings) log.warning(warning);
+  (container.record.rootless ? plan.own_oom_score_adj : joining.oom_score_adj) = process.oomScoreAdj;
+  return joining;
+}
+
+void check_terminal(const oci::Process& process, const ExecRequest& request) {
+  const bool socket = !request.console_socket.empty();
+  if (request.detach && process.terminal && !socket)
+    fail("cannot allocate tty if runc will detach without setting console socket");
+  if (socket && !(request.detach && process.terminal))
+    fail("cannot use console socket if runc will not detach or allocate tty");
+}
+
+// Born in the container's cgroup. A cgroup that cannot take processes any more, because its container runs an engine
+// or an init system that made children, means the one its init has moved to.
+Launched launch_in_cgroup(Container& container, plan::InitPlan& plan, const ExecRequest& request,
+                          LaunchSetting setting) {
+  auto place = container.cgroup->place_for_exec(request.cgroups);
+  plan.cgroup_join_files = place.join_files;
+  setting.cgroup_fd = place.fd.get();
+  try {
+    return launch(plan, setting);
+  } catch (const Error& error) {
+    const bool refused = error.error_number() == EBUSY || error.error_number() == ENOENT ||
+                         error.error_number() == EOPNOTSUPP || error.error_number() == ENODEV;
+    if (!refused || !place.fd || !request.cgroups.empty()) throw;
+  }
+  place = container.cgroup->place_of(container.record.pid);
+  setting.cgroup_fd = place.fd.get();
+  return launch(plan, setting);
+}
+
+}  // namespace
+
+int exec(Runtime& runtime, const ExecRequest& request) {
+  Container container = open_container(runtime, request.id);
+  const Status status = container.status();
+  if (!(status == Status::paused && request.ignore_paused)) container.require(Operation::exec);
+  const UniqueFd init = container.init();
+  if (!init) fail("cannot exec in a stopped container");
+  const oci::Spec spec = container.dir.load_config();
+  const oci::Process process = wanted_process(spec, request);
+  check_terminal(process, request);
+  Joining joining = plan_joining(container, spec, process, request, init, *runtime.log);
+
+  LaunchSetting setting;
+  setting.inherit.push_back(init.get());
+  for (unsigned fd = 3; fd < joining.init.keep_fds; ++fd) setting.inherit.push_back(static_cast<int>(fd));
+  std::optional<Foreground> foreground;
+  if (!request.detach) foreground.emplace();
+  if (process.execCPUAffinity && !process.execCPUAffinity->initial.empty())  // inherited by what we start
+    sys::set_affinity(plan::cpu_mask(process.execCPUAffinity->initial));
+  Launched launched = launch_in_cgroup(container, joining.init, request, setting);
+  OnExit end_process([&] { abandon(launched.init); });
+  Handover handover{.confinement = joining.init.confinement,
+                    .oom_score_adj = joining.oom_score_adj,
+                    .console_socket = request.console_socket,
+                    .pidfd_socket = request.pidfd_socket,
+                    .pidfd_name = "setns",
+                    .seccomp = spec.linux && spec.linux->seccomp ? &*spec.linux->seccomp : nullptr,
+                    .state = oci_state(container.record, status)};
+  UniqueFd console = hand_over(launched, handover, [] {});
+  await_execution(launched);
+  write_pid_file(request.pid_file, launched.init.pid);
+  end_process.keep();
+  for (const auto& warning : launched.channel.take_warnings()) runtime.log->warning(warning);
+  if (request.detach) return 0;
+  return foreground->wait(launched.init.pidfd, launched.init.pid, std::move(console));
+}
+
+}  // namespace agentsafe::container

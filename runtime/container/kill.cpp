@@ -1,0 +1,71 @@
+// kill and delete: the two ways to end a container.
+#include <csignal>
+
+#include "runtime/base/error.h"
+#include "runtime/base/text.h"
+#include "runtime/container/container.h"
+#include "runtime/container/signal_name.h"
+#include "runtime/sys/process.h"
+
+namespace agentsafe::container {
+namespace {
+
+using namespace std::chrono_literals;
+
+// SIGKILL must work whatever state the container is in: in a shared pid namespace the init's end leaves the others
+// alive, and a frozen version 1 cgroup would not deliver it.
+void kill_hard(Container& container, FdRef init) {
+  if (!container.record.ownPidNamespace) container.cgroup->kill_all();
+  if (init) sys::pidfd_send_signal(init, SIGKILL);
+  if (container.cgroup->frozen()) container.cgroup->thaw();
+}
+
+// A container whose create was killed before it could write down anything.
+void remove_half_made(ContainerDir dir) {
+  dir.lock();
+  dir.remove();
+}
+
+void end_and_destroy(Runtime& runtime, Container& container) {
+  if (const UniqueFd init = container.init()) {
+    kill_hard(container, init);
+    container.cgroup->kill_all();
+    if (!sys::wait_readable(init, 10s))
+      fail("delete " + container.record.id + ": its init (pid " + std::to_string(container.record.pid) +
+           ") did not end within ten seconds of SIGKILL; is it in uninterruptible sleep?");
+  }
+  destroy(runtime, container);
+}
+
+}  // namespace
+
+void kill(Runtime& runtime, const KillRequest& request) {
+  const int signal = signal_number(request.signal);
+  Container container = open_container(runtime, request.id);
+  const UniqueFd init = container.init();
+  if (!init) {
+    // Processes that share the pid namespace outlive the init.
+    if (!container.record.ownPidNamespace && signal == SIGKILL && !container.cgroup->pids().empty())
+      return container.cgroup->kill_all();
+    if (request.all) return;
+    fail(container.record.pid <= 0 ? "container not running: it is being created" : "container not running");
+  }
+  if (signal == SIGKILL) return kill_hard(container, init);
+  if (request.all) return container.cgroup->signal_all(signal);
+  if (!sys::pidfd_send_signal(init, signal)) fail("container not running");
+}
+
+void remove(Runtime& runtime, const DeleteRequest& request) {
+  auto dir = Store(runtime.root).try_open(request.id);
+  if (!dir) {
+    if (request.force) return;
+    fail("container does not exist: " + request.id);
+  }
+  if (!dir->try_load()) return remove_half_made(std::move(*dir));
+  Container container = lock_container(runtime, request.id);
+  if (request.force) return end_and_destroy(runtime, container);
+  container.require(Operation::remove);
+  end_and_destroy(runtime, container);  // a created container's init still waits at its fifo
+}
+
+}  // namespace agentsafe::container

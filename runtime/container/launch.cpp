@@ -1,0 +1,66 @@
+#include "runtime/container/launch.h"
+
+#include <sys/socket.h>
+
+#include <csignal>
+
+#include "runtime/base/error.h"
+#include "runtime/base/scope.h"
+#include "runtime/container/init_image.h"
+#include "runtime/process/spawn.h"
+#include "runtime/sys/fd.h"
+
+namespace agentsafe::container {
+namespace {
+
+using process::Kind;
+
+// The stage asks for its maps if it made a user namespace, then names the init it has cloned, and ends.
+sys::Child follow_stage(const sys::Child& stage, process::Channel& channel, const LaunchSetting& setting) {
+  auto message = channel.await(Kind::cloned, Kind::need_maps);
+  if (message.kind == Kind::need_maps) {
+    namespaces::write_id_maps(stage.pid, setting.id_maps, setting.privileged);
+    channel.send(Kind::maps_written);
+    message = channel.await(Kind::cloned, Kind::cloned);
+  }
+  if (message.fds.size() != 1) fail("the stage process did not hand over its child");
+  sys::Child init{message.number, std::move(message.fds.front())};
+  sys::wait(stage.pidfd);
+  return init;
+}
+
+}  // namespace
+
+void abandon(const sys::Child& init) noexcept {
+  try {
+    sys::pidfd_send_signal(init.pidfd, SIGKILL);
+    sys::wait(init.pidfd);
+  } catch (const Error&) {  // ECHILD: somebody else has reaped it
+  }
+}
+
+Launched launch(const plan::InitPlan& plan, const LaunchSetting& setting) {
+  auto [ours, theirs] = sys::socketpair(SOCK_SEQPACKET);
+  const UniqueFd plan_fd = sys::memfd("plan");
+  sys::write_all(plan_fd, wire::encode(plan));
+  const UniqueFd image = process::sealed_image(init_image());
+
+  auto inherit = setting.inherit;
+  inherit.push_back(theirs.get());
+  inherit.push_back(plan_fd.get());
+  sys::CloneOptions options;
+  options.flags = plan.namespaces.staged() ? 0 : namespaces::clone_flags(plan.namespaces);
+  options.cgroup_fd = setting.cgroup_fd;
+  sys::Child child = process::spawn_image(
+      image, options, inherit, {"agentsafe-init", std::to_string(theirs.get()), std::to_string(plan_fd.get())});
+  theirs.reset();
+  process::Channel channel(std::move(ours));
+  if (!plan.namespaces.staged()) return {std::move(child), std::move(channel)};
+
+  OnExit end_stage([&] { abandon(child); });
+  sys::Child init = follow_stage(child, channel, setting);
+  end_stage.keep();
+  return {std::move(init), std::move(channel)};
+}
+
+}  // namespace agentsafe::container

@@ -1,0 +1,34 @@
+// Starts the init image for a plan and brings it to where it answers on its channel: spawned into its namespaces and
+// cgroup, id maps written, the stage process reaped. The same for create, run and exec.
+#pragma once
+#include <sys/types.h>
+
+#include <vector>
+
+#include "runtime/base/unique_fd.h"
+#include "runtime/namespaces/id_map.h"
+#include "runtime/plan/init_plan.h"
+#include "runtime/process/channel.h"
+#include "runtime/sys/process.h"
+
+namespace agentsafe::container {
+
+struct LaunchSetting {
+  int cgroup_fd = -1;              // version 2: the cgroup to be born in; -1: the init joins by its plan's files
+  namespaces::IdMaps id_maps;      // for a new user namespace
+  bool privileged = true;          // the runtime may write any id map
+  std::vector<int> inherit;        // descriptors that the plan names, and those the user's program keeps
+};
+
+struct Launched {
+  sys::Child init;
+  process::Channel channel;
+};
+
+// On failure nothing of it is left running.
+[[nodiscard]] Launched launch(const plan::InitPlan& plan, const LaunchSetting& setting);
+
+// Ends a launched init that must not go on, and reaps it.
+void abandon(const sys::Child& init) noexcept;
+
+}  // namespace agentsafe::container

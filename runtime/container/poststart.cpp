@@ -1,0 +1,22 @@
+#include "runtime/container/poststart.h"
+
+#include "runtime/base/error.h"
+#include "runtime/process/hooks.h"
+
+namespace agentsafe::container {
+
+void run_poststart_hooks(const Runtime& runtime, const Container& container) {
+  const auto spec = container.dir.load_config();
+  if (!spec.hooks || spec.hooks->poststart.empty()) return;
+  const auto hooks = process::plan_hooks(spec.hooks->poststart, container.record.bundle);
+  const std::string state = oci::to_json(oci_state(container.record, Status::running));
+  for (std::size_t i = 0; i < hooks.size(); ++i) {
+    try {
+      process::run_hook(hooks[i], state);
+    } catch (const Error& error) {
+      runtime.log->warning("error running poststart hook #" + std::to_string(i) + ": " + error.what());
+    }
+  }
+}
+
+}  // namespace agentsafe::container

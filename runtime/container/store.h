@@ -1,0 +1,95 @@
+// Where containers are remembered: <root>/<id>/ with state.json (facts), config.json (the effective spec: later edits in
+// the bundle do not matter), exec.fifo and notify/. The directory is the lock of the id: mkdir succeeds once.
+//
+//   Store store(root);
+//   ContainerDir dir = store.create("web");      // throws "container with given ID already exists"
+//   dir.save(record);
+//   …
+//   Record record = store.open("web").load();    // throws "container does not exist"
+//
+// Modes: <root> and <root>/<id> 0711 (a container in a user namespace must reach exec.fifo and notify), files 0600.
+// Every verb that changes a container holds the directory's flock(2); `state` and `list` do not wait for it.
+#pragma once
+#include <cstdint>
+#include <map>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "oci/spec.h"
+#include "runtime/base/unique_fd.h"
+#include "runtime/cgroup/plan.h"
+
+namespace agentsafe::container {
+
+// state.json. Facts only; no environment values, no secrets.
+struct Record {
+  std::uint32_t version = 1;
+  std::string ociVersion;
+  std::string id;
+  std::string bundle;
+  std::string rootfs;
+  std::string created;            // RFC 3339
+  std::uint32_t owner = 0;        // uid
+  std::string policy;
+  std::int32_t pid = 0;           // the init; 0 while creating
+  std::uint64_t startTime = 0;    // field 22 of /proc/PID/stat: guards against pid reuse
+  cgroup::CgroupPlan cgroup;
+  bool ownPidNamespace = true;    // false: killing the init does not end the others
+  bool rootless = false;
+  std::optional<std::string> intelRdt;   // the resctrl group that we made
+  std::optional<oci::Resources> resources;
+  std::map<std::string, std::string> annotations;
+};
+
+// [A-Za-z0-9_+.-]{1,255}, not "." or "..", no leading "-" or ".agentsafe"; throws "invalid container ID format".
+void check_id(std::string_view id);
+
+class ContainerDir {
+ public:
+  ContainerDir(UniqueFd dir, std::string path) : dir_(std::move(dir)), path_(std::move(path)) {}
+
+  [[nodiscard]] FdRef fd() const { return dir_; }
+  [[nodiscard]] const std::string& path() const { return path_; }  // <root>/<id>
+
+  void save(const Record& record);
+  // Throws when it cannot be read; empty when create was killed before it wrote one.
+  [[nodiscard]] std::optional<Record> try_load() const;
+  [[nodiscard]] Record load() const;
+  void save_config(std::string_view text);
+  [[nodiscard]] oci::Spec load_config() const;
+
+  // The exclusive lock; waits up to ten seconds, then throws (another verb works on the container).
+  void lock();
+  // Whether a verb holds it now.
+  [[nodiscard]] bool is_locked() const;
+
+  void make_fifo(uid_t uid, gid_t gid);
+  [[nodiscard]] bool has_fifo() const;
+  void remove_fifo();
+  // Everything in it and the directory.
+  void remove();
+
+ private:
+  UniqueFd dir_;
+  std::string path_;
+};
+
+class Store {
+ public:
+  explicit Store(std::string root) : root_(std::move(root)) {}
+
+  // The new directory, locked. Makes the root (0711) when it is missing.
+  [[nodiscard]] ContainerDir create(const std::string& id) const;
+  [[nodiscard]] ContainerDir open(const std::string& id) const;
+  [[nodiscard]] std::optional<ContainerDir> try_open(const std::string& id) const;
+  // Sorted; empty when the root is missing.
+  [[nodiscard]] std::vector<std::string> ids() const;
+  [[nodiscard]] const std::string& root() const { return root_; }
+
+ private:
+  std::string root_;
+};
+
+}  // namespace agentsafe::container

@@ -1,0 +1,18 @@
+// update: new limits for a running container; what cannot be set is rolled back, what was set is remembered.
+#include "runtime/cgroup/resctrl.h"
+#include "runtime/container/container.h"
+
+namespace agentsafe::container {
+
+void update(Runtime& runtime, const UpdateRequest& request) {
+  Container container = lock_container(runtime, request.id);
+  container.require(Operation::update);
+  const oci::Resources current = container.record.resources.value_or(oci::Resources{});
+  container.record.resources = container.cgroup->update(request.resources, current);
+  if (request.l3_cache_schema || request.mem_bw_schema)
+    cgroup::update_resctrl(container.record.intelRdt.value_or(container.record.id), request.l3_cache_schema,
+                           request.mem_bw_schema);
+  container.dir.save(container.record);
+}
+
+}  // namespace agentsafe::container

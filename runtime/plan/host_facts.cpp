@@ -1,0 +1,30 @@
+#include "runtime/plan/host_facts.h"
+
+#include <unistd.h>
+
+#include "runtime/base/text.h"
+#include "runtime/sys/fd.h"
+
+namespace agentsafe::plan {
+namespace {
+
+// user_namespaces(7): the initial namespace shows one line, "0 0 4294967295".
+bool is_in_user_namespace() {
+  const auto map = sys::try_read_file(sys::at_cwd, "/proc/self/uid_map");
+  if (!map) return false;  // a kernel without user namespaces
+  const auto fields = text::words(*map);
+  return fields.size() != 3 || fields[0] != "0" || fields[1] != "0" || fields[2] != "4294967295";
+}
+
+}  // namespace
+
+HostFacts probe_host() {
+  HostFacts facts;
+  facts.euid = ::geteuid();
+  facts.egid = ::getegid();
+  facts.in_user_namespace = is_in_user_namespace();
+  facts.cgroups = cgroup::probe_hierarchies();
+  return facts;
+}
+
+}  // namespace agentsafe::plan

@@ -1,0 +1,22 @@
+// What the Plan needs to know of the host, probed once per verb and passed as a value, so that planning stays pure.
+#pragma once
+#include <sys/types.h>
+
+#include "runtime/cgroup/hierarchy.h"
+
+namespace agentsafe::plan {
+
+struct HostFacts {
+  uid_t euid = 0;
+  gid_t egid = 0;
+  bool in_user_namespace = false;  // the runtime itself runs in one (not the initial one)
+  cgroup::Hierarchies cgroups;
+
+  // May create mounts, devices and any id map on the host.
+  [[nodiscard]] bool privileged() const { return euid == 0 && !in_user_namespace; }
+};
+
+// Reads /proc/self/uid_map and the cgroup hierarchies.
+[[nodiscard]] HostFacts probe_host();
+
+}  // namespace agentsafe::plan

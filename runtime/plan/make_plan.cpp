@@ -1,0 +1,162 @@
+#include <sched.h>
+
+#include <algorithm>
+
+#include "oci/state.h"
+#include "runtime/base/error.h"
+#include "runtime/base/text.h"
+#include "runtime/plan/plan.h"
+
+namespace agentsafe::plan {
+namespace {
+
+constexpr const char* notify_directory = "/run/notify";
+
+bool creates(const InitPlan& init, std::uint64_t flag) { return (init.namespaces.create & flag) != 0; }
+
+// The state of hooks that run in the init: the pid is put in there. A member name in quotes cannot stand in a value.
+process::HookState hook_state(const oci::Spec& spec, const Options& options, const char* status) {
+  oci::State state;
+  state.ociVersion = spec.ociVersion;
+  state.id = options.id;
+  state.status = status;
+  state.pid = -1;
+  state.bundle = options.bundle;
+  state.annotations = spec.annotations;
+  const std::string json = oci::to_json(state);
+  const std::string_view marker = "\"pid\":-1";
+  const auto at = json.find(marker);
+  if (at == std::string::npos) fail("plan the hooks: the state has no pid");
+  const auto number = at + marker.size() - 2;
+  return {json.substr(0, number), json.substr(number + 2)};
+}
+
+void plan_container_hooks(Plan& plan, const oci::Spec& spec, const Options& options) {
+  if (!spec.hooks) return;
+  const auto& hooks = *spec.hooks;
+  plan.prestart = process::plan_hooks(hooks.prestart, options.bundle);
+  plan.create_runtime = process::plan_hooks(hooks.createRuntime, options.bundle);
+  plan.init.waits_when_mounted = !plan.prestart.empty() || !plan.create_runtime.empty();
+  plan.init.create_container_hooks = process::plan_hooks(hooks.createContainer, options.bundle);
+  plan.init.start_container_hooks = process::plan_hooks(hooks.startContainer, "", plan.init.env);
+  if (!plan.init.create_container_hooks.empty()) plan.init.creating_state = hook_state(spec, options, "creating");
+  if (!plan.init.start_container_hooks.empty()) plan.init.created_state = hook_state(spec, options, "created");
+}
+
+// sd_notify(3) for a container: its socket lies in our state and is shown inside at /run/notify.
+void add_notify_socket(oci::Spec& spec, const Options& options) {
+  oci::Mount mount;
+  mount.destination = notify_directory;
+  mount.source = options.state_dir + "/notify";
+  mount.type = "bind";
+  mount.options = {"bind", "ro", "nosuid", "nodev", "noexec"};
+  spec.mounts.push_back(std::move(mount));
+  spec.process->env.push_back(std::string("NOTIFY_SOCKET=") + notify_directory + "/notify.sock");
+}
+
+mount::Facts mount_facts(const Plan& plan, const HostFacts& host, const Options& options) {
+  mount::Facts facts;
+  facts.no_pivot = options.no_pivot;
+  facts.privileged = host.privileged();
+  facts.new_user_namespace = creates(plan.init, CLONE_NEWUSER);
+  facts.new_cgroup_namespace = creates(plan.init, CLONE_NEWCGROUP);
+  facts.cgroups = plan.cgroup;
+  return facts;
+}
+
+void plan_ids(Plan& plan, const oci::Process& process, const oci::Linux& linux) {
+  plan.id_maps = {linux.uidMappings, linux.gidMappings};
+  if (plan.id_maps.empty()) {
+    plan.user_uid = process.user.uid;
+    plan.user_gid = process.user.gid;
+    return;
+  }
+  plan.root_uid = namespaces::host_id(plan.id_maps.uids, 0, "container uid");
+  plan.root_gid = namespaces::host_id(plan.id_maps.gids, 0, "container gid");
+  plan.user_uid = namespaces::host_id(plan.id_maps.uids, process.user.uid, "process.user.uid");
+  plan.user_gid = namespaces::host_id(plan.id_maps.gids, process.user.gid, "process.user.gid");
+}
+
+}  // namespace
+
+std::vector<std::string> without_duplicates(const std::vector<std::string>& env) {
+  std::vector<std::string> kept;
+  for (const auto& entry : env) {
+    const auto name = std::string_view(entry).substr(0, entry.find('=') + 1);
+    const auto same = std::find_if(kept.begin(), kept.end(), [&](const auto& other) { return other.starts_with(name); });
+    if (same == kept.end()) {
+      kept.push_back(entry);
+    } else {
+      *same = entry;
+    }
+  }
+  return kept;
+}
+
+void plan_environment(InitPlan& init, const oci::Process& process, unsigned listen_fds, unsigned preserve_fds) {
+  init.args = process.args;
+  init.cwd = process.cwd;
+  init.env = without_duplicates(process.env);
+  // an empty HOME counts as none
+  const auto home = std::find_if(init.env.begin(), init.env.end(), [](const auto& e) { return e.starts_with("HOME="); });
+  init.needs_home = home == init.env.end() || *home == "HOME=";
+  if (home != init.env.end() && init.needs_home) init.env.erase(home);
+  init.keep_fds = 3 + listen_fds + preserve_fds;
+  init.sets_listen_pid = listen_fds > 0;
+  if (listen_fds > 0) init.env.push_back("LISTEN_FDS=" + std::to_string(listen_fds));
+}
+
+void plan_terminal(InitPlan& init, const oci::Process& process) {
+  init.terminal = process.terminal;
+  if (!process.consoleSize) return;
+  init.console_height = process.consoleSize->height;
+  init.console_width = process.consoleSize->width;
+}
+
+std::string cpu_mask(const std::string& list) {
+  cpu_set_t mask;
+  CPU_ZERO(&mask);
+  for (const auto range : text::split(list, ',')) {
+    const auto dash = range.find('-');
+    const auto first = text::parse<std::size_t>(text::trim(range.substr(0, dash)));
+    const auto last = dash == std::string_view::npos ? first : text::parse<std::size_t>(text::trim(range.substr(dash + 1)));
+    if (!first || !last || *first > *last || *last >= CPU_SETSIZE)
+      fail("process.execCPUAffinity: \"" + list + "\" is not a list of CPUs such as 0-3,7");
+    for (std::size_t cpu = *first; cpu <= *last; ++cpu) CPU_SET(cpu, &mask);
+  }
+  return {reinterpret_cast<const char*>(&mask), sizeof mask};
+}
+
+void plan_affinity(InitPlan& init, const oci::Process& process) {
+  if (process.execCPUAffinity && !process.execCPUAffinity->final_.empty())
+    init.cpu_affinity = cpu_mask(process.execCPUAffinity->final_);
+}
+
+Plan make_plan(const oci::Spec& original, const HostFacts& host, const Options& options) {
+  Plan plan;
+  oci::Spec spec = original;
+  const oci::Linux no_linux;
+  if (options.notify) add_notify_socket(spec, options);
+  const oci::Linux& linux = spec.linux ? *spec.linux : no_linux;
+  const oci::Process& process = *spec.process;
+
+  plan.init.mode = options.mode;
+  plan.init.namespaces = namespaces::plan_namespaces(linux, spec.hostname, spec.domainname, options.rootless);
+  plan.cgroup = cgroup::plan_cgroup(linux.cgroupsPath, options.id, host.cgroups,
+                                    {.disabled = options.cgroup_disabled, .rootless = options.rootless});
+  plan.resources = linux.resources;
+  plan_ids(plan, process, linux);
+  plan_environment(plan.init, process, options.listen_fds, options.preserve_fds);
+  plan_terminal(plan.init, process);
+  plan.init.make_cwd = true;
+  plan.init.sysctls.assign(linux.sysctl.begin(), linux.sysctl.end());
+  plan.init.rootfs = mount::plan_rootfs(spec, mount_facts(plan, host, options), plan.warnings);
+  plan.init.confinement = security::plan_confinement(
+      process, linux, {.id = options.id, .new_keyring = !options.no_new_keyring, .rootless = options.rootless},
+      plan.warnings);
+  (host.privileged() ? plan.oom_score_adj : plan.init.own_oom_score_adj) = process.oomScoreAdj;
+  plan_container_hooks(plan, spec, options);
+  return plan;
+}
+
+}  // namespace agentsafe::plan

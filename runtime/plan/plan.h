@@ -1,0 +1,69 @@
+// The Plan: everything that create, run or exec will do, decided before anything is done. Made by pure functions from
+// the Spec, the facts about the host and what the caller asked for; carried out by container/ (host side) and init/
+// (inside). `agentsafe create --dry-run` prints it.
+//
+//   Plan plan = make_plan(spec, host, options);
+//   std::string text = print(plan);
+#pragma once
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "oci/spec.h"
+#include "runtime/cgroup/plan.h"
+#include "runtime/namespaces/id_map.h"
+#include "runtime/plan/host_facts.h"
+#include "runtime/plan/init_plan.h"
+#include "runtime/process/hooks.h"
+
+namespace agentsafe::plan {
+
+struct Options {
+  Mode mode = Mode::create;
+  std::string id;
+  std::string bundle;             // absolute
+  std::string state_dir;          // <root>/<id>
+  bool no_pivot = false;
+  bool no_new_keyring = false;
+  bool rootless = false;
+  bool cgroup_disabled = false;
+  bool notify = false;            // NOTIFY_SOCKET: notify/ of the state dir is mounted at /run/notify
+  unsigned listen_fds = 0;
+  unsigned preserve_fds = 0;
+};
+
+struct Plan {
+  InitPlan init;
+  cgroup::CgroupPlan cgroup;
+  std::optional<oci::Resources> resources;
+  namespaces::IdMaps id_maps;
+  std::optional<std::int32_t> oom_score_adj;          // written by the parent
+  bool delegates_cgroup = false;                      // version 2: the container's root may manage its cgroup
+  std::uint32_t root_uid = 0;                         // host ids of the container's root
+  std::uint32_t root_gid = 0;
+  std::uint32_t user_uid = 0;                         // and of its process
+  std::uint32_t user_gid = 0;
+  std::vector<process::HookPlan> prestart;
+  std::vector<process::HookPlan> create_runtime;
+  std::vector<std::string> warnings;
+};
+
+// Throws Error for what cannot be done on this host; the spec must be valid (oci::validate).
+[[nodiscard]] Plan make_plan(const oci::Spec& spec, const HostFacts& host, const Options& options);
+
+// The environment as the process gets it: of several entries with one name the last stays, at the place of the first.
+[[nodiscard]] std::vector<std::string> without_duplicates(const std::vector<std::string>& env);
+// What process.env and the passed descriptors mean for an InitPlan; shared with exec.
+void plan_environment(InitPlan& init, const oci::Process& process, unsigned listen_fds, unsigned preserve_fds);
+void plan_terminal(InitPlan& init, const oci::Process& process);
+// process.execCPUAffinity.final, for the init to set once in its cgroup.
+void plan_affinity(InitPlan& init, const oci::Process& process);
+
+// "0-3,7" as the bytes of a cpu_set_t; throws on anything else.
+[[nodiscard]] std::string cpu_mask(const std::string& list);
+
+// The plan as text, one fact a line, stable: golden tests compare it.
+[[nodiscard]] std::string print(const Plan& plan);
+
+}  // namespace agentsafe::plan
