@@ -16,6 +16,17 @@ const char* name_of(Log::Level level) {
   __builtin_unreachable();
 }
 
+// syslog(3): the severities, and the facility of system daemons.
+int priority_of(Log::Level level) {
+  switch (level) {
+    case Log::Level::error: return 3;
+    case Log::Level::warning: return 4;
+    case Log::Level::debug: return 7;
+  }
+  __builtin_unreachable();
+}
+constexpr int daemon_facility = 3 << 3;
+
 // Enough of JSON for a log line: quotes, backslashes and control characters.
 std::string json_quoted(std::string_view raw) {
   constexpr std::string_view hex = "0123456789abcdef";
@@ -48,14 +59,24 @@ void write_all(FdRef fd, std::string_view bytes) {
 
 }  // namespace
 
-std::string format_log_line(Log::Format format, Log::Level level, std::string_view message, std::string_view time) {
+std::string format_log_line(Log::Format format, Log::Level level, std::string_view message, std::string_view stamp) {
   std::string line;
-  if (format == Log::Format::json) {
-    line.append("{\"level\":\"").append(name_of(level)).append("\",\"msg\":").append(json_quoted(message));
-    return line.append(",\"time\":\"").append(time).append("\"}\n");
+  switch (format) {
+    case Log::Format::text:
+      line.append("time=\"").append(stamp).append("\" level=").append(name_of(level)).append(" msg=");
+      return line.append(json_quoted(message)).append("\n");
+    case Log::Format::json:
+      line.append("{\"level\":\"").append(name_of(level)).append("\",\"msg\":").append(json_quoted(message));
+      return line.append(",\"time\":\"").append(stamp).append("\"}\n");
+    case Log::Format::syslog:
+      line.append("<").append(std::to_string(daemon_facility + priority_of(level))).append(">");
+      return line.append(stamp).append(": ").append(text::escaped(message));
+    case Log::Format::journald:
+      line.append("PRIORITY=").append(std::to_string(priority_of(level)));
+      line.append("\nSYSLOG_IDENTIFIER=").append(stamp);
+      return line.append("\nMESSAGE=").append(text::escaped(message)).append("\n");
   }
-  line.append("time=\"").append(time).append("\" level=").append(name_of(level)).append(" msg=");
-  return line.append(json_quoted(message)).append("\n");
+  __builtin_unreachable();
 }
 
 std::string rfc3339_now(bool with_nanoseconds) {
@@ -91,7 +112,9 @@ void Log::flush() {
 }
 
 void Log::write(Level level, std::string_view message) {
-  write_all(file_ ? FdRef(file_) : FdRef(STDERR_FILENO), format_log_line(format_, level, message, rfc3339_now()));
+  const bool keeps_time = format_ == Format::syslog || format_ == Format::journald;
+  const std::string line = format_log_line(format_, level, message, keeps_time ? tag_ : rfc3339_now());
+  write_all(file_ ? FdRef(file_) : FdRef(STDERR_FILENO), line);
 }
 
 }  // namespace agentsafe

@@ -4,6 +4,11 @@
 //   text: time="2026-11-21T02:20:50Z" level=error msg="…"
 //   json: {"level":"error","msg":"…","time":"2026-11-21T02:20:50Z"}
 //
+// crun's --log=syslog:TAG and --log=journald:TAG write one datagram per message to the socket of either:
+//
+//   syslog:   <27>TAG: …                                          (RFC 3164, facility daemon)
+//   journald: PRIORITY=3\nSYSLOG_IDENTIFIER=TAG\nMESSAGE=…\n       (systemd.journal-fields(7))
+//
 // Podman reads the whole file as one JSON object, containerd takes the last level=error: a failing verb therefore
 // writes exactly one line. Warnings are kept back until the verb has ended well (flush) and dropped when it fails.
 #pragma once
@@ -17,12 +22,14 @@ namespace agentsafe {
 
 class Log {
  public:
-  enum class Format { text, json };
+  enum class Format { text, json, syslog, journald };
   enum class Level { error, warning, debug };
 
   Log() = default;
   // file: where --log points, opened for appending; an empty one means standard error.
-  Log(UniqueFd file, Format format, bool debug) : file_(std::move(file)), format_(format), debug_(debug) {}
+  // tag: the name that goes before messages to syslog and journald.
+  Log(UniqueFd file, Format format, bool debug, std::string tag = "")
+      : file_(std::move(file)), format_(format), debug_(debug), tag_(std::move(tag)) {}
 
   void debug(std::string_view message);    // only with --debug
   void warning(std::string_view message);  // kept until flush()
@@ -34,12 +41,14 @@ class Log {
   UniqueFd file_;
   Format format_ = Format::text;
   bool debug_ = false;
+  std::string tag_;
   std::vector<std::string> warnings_;
 };
 
-// One formatted line with its newline; time in RFC 3339 UTC. Pure, for Log and its tests.
+// One formatted message, with its newline where it is a line. stamp: the time in RFC 3339 UTC for text and json, the tag
+// for syslog and journald, which keep the time themselves. Pure, for Log and its tests.
 [[nodiscard]] std::string format_log_line(Log::Format format, Log::Level level, std::string_view message,
-                                          std::string_view time);
+                                          std::string_view stamp);
 // Now as RFC 3339 UTC; with_nanoseconds as Go's RFC3339Nano does it (trailing zeros cut).
 [[nodiscard]] std::string rfc3339_now(bool with_nanoseconds = false);
 
