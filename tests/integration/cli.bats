@@ -1,0 +1,136 @@
+load helpers
+
+@test "--version names the program, the commit, the spec and libseccomp" {
+  is_crun && skip "crun prints another format"
+  run_rt --version
+  succeeded
+  [[ ${lines[0]} =~ ^$(basename "$RUNTIME")\ version\ [0-9]+\.[0-9]+\.[0-9]+ ]]
+  [[ ${lines[1]} =~ ^commit:\  ]]
+  [[ ${lines[2]} =~ ^spec:\ 1\. ]]
+  equal 1 "$(grep -c version <<<"$output")"
+  run_rt -v
+  succeeded
+}
+
+@test "a copy named runc says that it is runc" {
+  is_agentsafe || skip "about agentsafe"
+  ln -s "$RUNTIME" "$WORK/runc"
+  run "$WORK/runc" --version
+  [[ ${lines[0]} =~ ^runc\ version\  ]]
+}
+
+@test "help is printed for the program and for every verb" {
+  is_crun && skip "crun prints another format"
+  local verb verbs="create start run state kill delete exec list ps pause resume update events spec"
+  run_rt --help
+  succeeded
+  for verb in $verbs; do says "$verb"; done
+  run_rt -h
+  succeeded
+  for verb in $verbs; do
+    run_rt "$verb" --help
+    succeeded
+    says "$verb"
+    is_agentsafe || continue
+    run_rt "$verb" -h
+    succeeded
+  done
+}
+
+@test "an unknown verb, an unknown flag and a missing value are errors of one line" {
+  is_agentsafe || skip "about agentsafe"
+  run_rt frobnicate
+  failed 1
+  complains frobnicate
+  run_rt state --frobnicate "$CID"
+  failed 1
+  run_rt create --bundle
+  failed 1
+  [[ $stderr == *"requires an argument"* || $stderr == *"flag needs an argument"* ]]
+  run_rt --log
+  failed 1
+  equal 1 "${#stderr_lines[@]}"
+}
+
+@test "flags are not guessed from prefixes" {
+  is_agentsafe || skip "about agentsafe"
+  run_rt create --bund "$BUNDLE" "$CID"
+  failed 1
+}
+
+@test "boolean flags take =true and =false" {
+  is_crun && skip "not in crun"
+  script true
+  launch
+  await_status stopped
+  run_rt delete --force=false missing
+  failed 1
+  run_rt delete --force=true missing
+  succeeded
+}
+
+@test "--debug and --systemd-cgroup=false are accepted" {
+  is_crun && skip "not in crun"
+  script 'echo hello'
+  run --separate-stderr "$RUNTIME" --debug --systemd-cgroup=false --root "$ROOT" $RUNTIME_FLAGS run --bundle "$BUNDLE" "$CID" 3>&- 4>&-
+  succeeded
+  is hello
+}
+
+@test "checkpoint, restore and the systemd driver say that they are not built" {
+  is_agentsafe || skip "about agentsafe"
+  local words
+  for words in "checkpoint x" "checkpoint --help" "restore x" "restore --help" "--systemd-cgroup run x"; do
+    # shellcheck disable=SC2086
+    run_rt $words
+    failed 1
+    equal 1 "${#stderr_lines[@]}"
+  done
+}
+
+@test "a policy that is not oci is refused before anything happens" {
+  is_agentsafe || skip "about agentsafe"
+  run --separate-stderr "$RUNTIME" --root "$ROOT" --policy nonsense run --bundle "$BUNDLE" "$CID"
+  failed 1
+  complains nonsense
+  no_leftovers
+}
+
+@test "--root refuses the empty path and /" {
+  is_agentsafe || skip "about agentsafe"
+  run "$RUNTIME" --root "" list
+  failed 1
+  run "$RUNTIME" --root / list
+  failed 1
+}
+
+@test "--root is made with modes that keep others out" {
+  is_agentsafe || skip "about agentsafe"
+  create
+  equal 711 "$(stat -c %a "$ROOT")"
+  equal 711 "$(stat -c %a "$ROOT/$CID")"
+  equal 600 "$(stat -c %a "$ROOT/$CID/state.json")"
+}
+
+@test "the environment of the caller is not needed" {
+  script 'echo hello; env | grep -c CALLER'
+  run --separate-stderr env -i CALLER=x "$RUNTIME" --root "$ROOT" $RUNTIME_FLAGS run --bundle "$BUNDLE" "$CID" 3>&- 4>&-
+  is $'hello\n0'
+}
+
+@test "the runtime works from any working folder and through a symbolic link" {
+  script 'echo hello'
+  ln -s "$RUNTIME" "$WORK/linked"
+  cd /
+  run "$WORK/linked" --root "$ROOT" $RUNTIME_FLAGS run --bundle "$BUNDLE" "$CID" 3>&- 4>&-
+  succeeded
+  is hello
+}
+
+@test "the program is no setuid binary, has no file capabilities, and is small" {
+  is_agentsafe || skip "about agentsafe"
+  [ ! -u "$RUNTIME" ] && [ ! -g "$RUNTIME" ]
+  equal "" "$(getcap "$RUNTIME" 2>/dev/null || /sbin/getcap "$RUNTIME")"
+  strip -o "$WORK/stripped" "$RUNTIME"
+  (( $(stat -c %s "$WORK/stripped") <= 2621440 ))
+}

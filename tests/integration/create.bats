@@ -1,0 +1,163 @@
+load helpers
+
+@test "create leaves a container that waits to be started" {
+  script 'echo ran >/tmp/ran'
+  create
+  equal created "$(status)"
+  [ ! -e "$ROOTFS/tmp/ran" ]
+  kill -0 "$(pid_of)"
+}
+
+@test "create prints nothing when it succeeds" {
+  create
+  equal "" "$(out)$(err)"
+}
+
+@test "create writes the host pid without a newline into the pid file" {
+  create
+  equal "$(state_of | jq -j .pid)" "$(cat "$WORK/pid")"
+  equal 0 "$(tr -d 0-9 <"$WORK/pid" | wc -c)"
+}
+
+@test "create refuses an id that is taken" {
+  create
+  run_rt create --bundle "$BUNDLE" "$CID"
+  failed 1
+  complains "container with given ID already exists"
+}
+
+@test "create refuses bad ids" {
+  local id
+  for id in "" . .. a/b ../x 'a b' 'a$b' "$(printf 'a%.0s' $(seq 1025))"; do
+    run_rt create --bundle "$BUNDLE" "$id"
+    failed
+    [ ! -e "$ROOT" ] || equal "" "$(find "$ROOT" -mindepth 1 -maxdepth 1 ! -name '.*')"
+  done
+  run_rt create --bundle "$BUNDLE" 'a b'
+  failed 1
+  complains "invalid container ID format"
+}
+
+@test "create accepts every character an id may have" {
+  local id="a_B+c.d-9.$CID"
+  rt create --bundle "$BUNDLE" "$id" </dev/null >"$WORK/out" 2>&1
+  equal created "$(status "$id")"
+}
+
+@test "create without an id or with two fails" {
+  run_rt create --bundle "$BUNDLE"
+  failed
+  run_rt create --bundle "$BUNDLE" "$CID" another
+  failed
+}
+
+@test "create takes the bundle from the current folder when none is given" {
+  (cd "$BUNDLE" && rt create "$CID" </dev/null >"$WORK/out" 2>&1)
+  equal "$BUNDLE" "$(state_of | jq -r .bundle)"
+}
+
+@test "create resolves a relative bundle and pid file before it moves" {
+  (cd "$WORK" && rt create --bundle bundle --pid-file relative.pid "$CID" </dev/null >"$WORK/out" 2>&1)
+  equal "$BUNDLE" "$(state_of | jq -r .bundle)"
+  equal "$(state_of | jq -r .pid)" "$(cat "$WORK/relative.pid")"
+}
+
+@test "create of a missing bundle fails and leaves nothing" {
+  run_rt create --bundle "$WORK/none" "$CID"
+  refuses_briefly
+  no_leftovers
+}
+
+@test "create fails for a missing command, in words that callers understand, and leaves nothing" {
+  command_is no-such-command
+  run_rt create --bundle "$BUNDLE" "$CID"
+  failed 1
+  complains 'executable file not found in $PATH'
+  no_leftovers
+}
+
+@test "create says no such file or directory for a missing absolute command" {
+  command_is /no/such/command
+  run_rt create --bundle "$BUNDLE" "$CID"
+  failed 1
+  complains "no such file or directory"
+  no_leftovers
+}
+
+@test "create fails for a command that is a directory or may not be executed" {
+  command_is /etc
+  run_rt create --bundle "$BUNDLE" "$CID"
+  failed 1
+  complains '/etc'
+  command_is /etc/passwd
+  run_rt create --bundle "$BUNDLE" "$CID"
+  failed 1
+  complains "permission denied"
+  no_leftovers
+}
+
+@test "create keeps its own copy of config.json" {
+  script 'echo original'
+  create
+  script 'echo changed'
+  start
+  await_line original
+}
+
+@test "create with an unwritable pid file leaves nothing" {
+  run_rt create --bundle "$BUNDLE" --pid-file "$WORK/none/pid" "$CID"
+  failed 1
+  no_leftovers
+}
+
+@test "create may be told twice of different ids on one bundle" {
+  create
+  edit '.linux.cgroupsPath += "-b"'
+  rt create --bundle "$BUNDLE" "$CID-b" </dev/null >"$WORK/out-b" 2>&1
+  equal created "$(status "$CID-b")"
+}
+
+@test "a created container runs in the cgroup it was given" {
+  create
+  grep -q "/$CID\$" "/proc/$(pid_of)/cgroup"
+}
+
+@test "a killed create leaves nothing that delete --force does not remove" {
+  script 'sleep 1000' '.hooks = {createRuntime: [{path: "/bin/sleep", args: ["sleep", "987"]}]}'
+  spawn_rt create --bundle "$BUNDLE" "$CID"
+  eventually pgrep -f "^sleep 987\$" >/dev/null
+  local hook
+  hook=$(pgrep -f "^sleep 987\$" | head -n 1)
+  kill -KILL "$RUNNER"
+  ends_with 137 "$RUNNER"
+  kill -KILL "$hook" 2>/dev/null || :
+  run_rt delete --force "$CID"
+  succeeded
+  no_leftovers
+}
+
+@test "at created no descriptor of the host is open in the container's process" {
+  create
+  local target
+  for target in $(find "/proc/$(pid_of)/fd" -type l -printf '%l\n'); do
+    case $target in
+      /dev/null | pipe:* | socket:* | anon_inode:* | "$WORK"/out | "$WORK"/err | *exec.fifo* | /memfd:* | /proc* ) ;;
+      *) echo "unexpected descriptor: $target" >&2; return 1 ;;
+    esac
+  done
+}
+
+@test "create on a cgroup with processes in it fails" {
+  is_agentsafe || skip "other runtimes join it"
+  require_v1_controller pids
+  mkdir "$(cgroup_dir pids)"
+  sleep 50 3>&- 4>&- &
+  local holder=$!
+  echo "$holder" >"$(cgroup_dir pids)/cgroup.procs"
+  run_rt create --bundle "$BUNDLE" "$CID"
+  kill "$holder"
+  wait "$holder" || :
+  eventually rmdir "$(cgroup_dir pids)"
+  failed 1
+  complains "cgroup is not empty"
+}
