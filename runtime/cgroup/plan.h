@@ -1,0 +1,62 @@
+// Where a container's cgroup lies in each hierarchy: plain facts, decided once by `create` and kept in the state.
+// Source: config-linux.md#cgroups-path, and runc's cgroupfs driver for what the specification leaves open.
+//
+//   CgroupPlan plan = cgroup::plan_cgroup(spec.linux->cgroupsPath, id, host, {});
+//   plan.unified->directory()   // "/sys/fs/cgroup/docker/3f4c"
+#pragma once
+#include <optional>
+#include <string>
+#include <string_view>
+#include <tuple>
+#include <vector>
+
+#include "runtime/base/wire.h"
+#include "runtime/cgroup/hierarchy.h"
+
+namespace agentsafe::cgroup {
+
+struct Place {
+  std::vector<std::string> controllers;  // as in Hierarchy
+  std::string mount_point;
+  std::string root;  // the cgroup that the mount point shows, as in Hierarchy
+  std::string path;  // below the mount point: "/docker/3f4c"
+
+  [[nodiscard]] std::string directory() const { return mount_point + path; }
+  bool operator==(const Place&) const = default;
+};
+
+struct CgroupPlan {
+  std::vector<Place> v1;         // empty on a pure version 2 host
+  std::optional<Place> unified;  // empty on a pure version 1 host; both empty: the container gets no cgroup
+  // The user runs unprivileged and asked for no path: a hierarchy that refuses the directory is left out, which is an
+  // error only when a limit needs it.
+  bool best_effort = false;
+  // Device rules that the kernel refuses are left out: in a user namespace no device node can be made anyway.
+  bool rootless = false;
+
+  [[nodiscard]] bool none() const { return v1.empty() && !unified; }
+  bool operator==(const CgroupPlan&) const = default;
+};
+
+struct PlanOptions {
+  bool disabled = false;  // --cgroup-manager=disabled: no cgroup at all
+  bool rootless = false;  // the runtime runs unprivileged, or inside a user namespace
+};
+
+// An absolute cgroups_path counts from the mount point, a relative one from our own cgroup (on version 2 from its
+// parent, because a cgroup that holds processes cannot pass controllers on to children); an empty one means the id as
+// a relative path. ".." cannot leave that place.
+// Throws Error when the path names the top itself, or when it is relative and our own cgroup is not visible.
+[[nodiscard]] CgroupPlan plan_cgroup(std::string_view cgroups_path, std::string_view id, const Hierarchies& host,
+                                     const PlanOptions& options);
+
+}  // namespace agentsafe::cgroup
+
+template <>
+inline constexpr auto agentsafe::wire::members<agentsafe::cgroup::Place> =
+    std::tuple{&agentsafe::cgroup::Place::controllers, &agentsafe::cgroup::Place::mount_point,
+               &agentsafe::cgroup::Place::root, &agentsafe::cgroup::Place::path};
+template <>
+inline constexpr auto agentsafe::wire::members<agentsafe::cgroup::CgroupPlan> =
+    std::tuple{&agentsafe::cgroup::CgroupPlan::v1, &agentsafe::cgroup::CgroupPlan::unified,
+               &agentsafe::cgroup::CgroupPlan::best_effort, &agentsafe::cgroup::CgroupPlan::rootless};
