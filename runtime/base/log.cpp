@@ -27,27 +27,6 @@ int priority_of(Log::Level level) {
 }
 constexpr int daemon_facility = 3 << 3;
 
-// Enough of JSON for a log line: quotes, backslashes and control characters.
-std::string json_quoted(std::string_view raw) {
-  constexpr std::string_view hex = "0123456789abcdef";
-  std::string out = "\"";
-  for (const char c : raw) {
-    const auto byte = static_cast<unsigned char>(c);
-    if (c == '"' || c == '\\') {
-      out += {'\\', c};
-    } else if (c == '\n') {
-      out += "\\n";
-    } else if (c == '\t') {
-      out += "\\t";
-    } else if (byte < 0x20 || byte == 0x7f) {
-      out += {'\\', 'u', '0', '0', hex[byte >> 4], hex[byte & 15]};
-    } else {
-      out += c;
-    }
-  }
-  return out + '"';
-}
-
 void write_all(FdRef fd, std::string_view bytes) {
   while (!bytes.empty()) {
     const ssize_t n = ::write(fd.get(), bytes.data(), bytes.size());
@@ -64,9 +43,9 @@ std::string format_log_line(Log::Format format, Log::Level level, std::string_vi
   switch (format) {
     case Log::Format::text:
       line.append("time=\"").append(stamp).append("\" level=").append(name_of(level)).append(" msg=");
-      return line.append(json_quoted(message)).append("\n");
+      return line.append(text::json_quoted(message)).append("\n");
     case Log::Format::json:
-      line.append("{\"level\":\"").append(name_of(level)).append("\",\"msg\":").append(json_quoted(message));
+      line.append("{\"level\":\"").append(name_of(level)).append("\",\"msg\":").append(text::json_quoted(message));
       return line.append(",\"time\":\"").append(stamp).append("\"}\n");
     case Log::Format::syslog:
       line.append("<").append(std::to_string(daemon_facility + priority_of(level))).append(">");

@@ -71,6 +71,26 @@ std::string escaped(std::string_view untrusted) {
   return safe;
 }
 
+std::string json_quoted(std::string_view raw) {
+  constexpr std::string_view hex = "0123456789abcdef";
+  std::string out = "\"";
+  for (const char c : raw) {
+    const auto byte = static_cast<unsigned char>(c);
+    if (c == '"' || c == '\\') {
+      out += {'\\', c};
+    } else if (c == '\n') {
+      out += "\\n";
+    } else if (c == '\t') {
+      out += "\\t";
+    } else if (byte < 0x20 || byte == 0x7f) {
+      out += {'\\', 'u', '0', '0', hex[byte >> 4], hex[byte & 15]};
+    } else {
+      out += c;
+    }
+  }
+  return out + '"';
+}
+
 std::string clean_path(std::string_view path) {
   const bool absolute = path.starts_with('/');
   std::vector<std::string> kept;

@@ -33,6 +33,8 @@ template <class Integer>
 [[nodiscard]] std::string lower(std::string_view whole);
 // For terminals and logs: control characters, DEL and the backslash as \n, \t, \\ or \xNN.
 [[nodiscard]] std::string escaped(std::string_view untrusted);
+// A JSON string: quotes around it; quotes, backslashes and control characters escaped.
+[[nodiscard]] std::string json_quoted(std::string_view raw);
 // "/a/./b//c/.." → "/a/b". Lexical only: never used to decide where a path of the container leads.
 [[nodiscard]] std::string clean_path(std::string_view path);
 
