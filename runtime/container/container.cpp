@@ -1,5 +1,7 @@
 #include "runtime/container/container.h"
 
+#include <csignal>
+
 #include "oci/state.h"
 #include "runtime/base/error.h"
 #include "runtime/cgroup/resctrl.h"
@@ -96,7 +98,7 @@ void destroy(const Runtime& runtime, Container& container) {
   } catch (const Error& error) {
     runtime.log->warning(std::string("the poststop hooks cannot be run: ") + error.what());
   }
-  container.cgroup->kill_all();
+  container.cgroup->kill_all(SIGKILL);
   container.cgroup->remove();
   if (container.record.intelRdt) cgroup::remove_resctrl_group(*container.record.intelRdt);
   container.dir.remove();

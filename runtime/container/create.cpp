@@ -104,9 +104,9 @@ void run_host_hooks(const Creation& creation, const Record& record) {
 }
 
 // Why an init ended before it could say why.
-[[noreturn]] void explain_death(const Error& error, const Launched& launched, Container& container) {
+[[noreturn]] void explain_death(const Error& error, const Launched& launched, cgroup::OomWatch& oom) {
   const auto exit = sys::wait_for(launched.init.pidfd, std::chrono::milliseconds(1000));
-  if (exit && exit->signal == SIGKILL && container.cgroup->oom_kills() > 0)
+  if (exit && exit->signal == SIGKILL && oom.struck())
     fail("container init was OOM-killed (memory limit too low?)");
   if (exit) fail(std::string(error.what()) + " (the init ended with status " + std::to_string(exit->status()) + ")");
   throw error;
@@ -135,9 +135,9 @@ Prepared prepare(Creation& creation, ContainerDir& dir) {
   return prepared;
 }
 
-LaunchSetting setting_for(const Creation& creation, const Prepared& prepared, const Container& container) {
+LaunchSetting setting_for(const Creation& creation, const Prepared& prepared, const cgroup::Join& join) {
   LaunchSetting setting;
-  setting.cgroup_fd = container.cgroup->join_fd();
+  setting.cgroup_fd = join.directory.get();
   setting.id_maps = creation.plan.id_maps;
   setting.privileged = !creation.plan.init.namespaces.rootless;
   for (unsigned fd = 3; fd < creation.plan.init.keep_fds; ++fd) setting.inherit.push_back(static_cast<int>(fd));
@@ -176,7 +176,7 @@ struct Built {
 Built build(Creation& creation) {
   auto& runtime = creation.runtime;
   Container container{Store(runtime.root).create(creation.request.id), first_record(creation),
-                      cgroup::make_cgroup(creation.plan.cgroup)};
+                      cgroup::open_cgroup(creation.plan.cgroup)};
   OnExit remove_dir([&] { container.dir.remove(); });
   container.dir.save_config(creation.bundle.text);
   container.dir.save(container.record);  // before the first effect: delete can clean up after a kill -9 of us
@@ -184,9 +184,11 @@ Built build(Creation& creation) {
   OnExit destroy_all([&] { destroy(runtime, container); });
 
   container.cgroup->create();
-  creation.plan.init.cgroup_join_files = container.cgroup->join_files();
+  const cgroup::Join join = container.cgroup->join();
+  creation.plan.init.cgroup_join_files = join.files;
+  cgroup::OomWatch oom = container.cgroup->watch_oom();
   const Prepared prepared = prepare(creation, container.dir);
-  Launched launched = launch(creation.plan.init, setting_for(creation, prepared, container));
+  Launched launched = launch(creation.plan.init, setting_for(creation, prepared, join));
   OnExit end_init([&] { abandon(launched.init); });
   container.record.pid = launched.init.pid;
   UniqueFd console;
@@ -210,11 +212,12 @@ Built build(Creation& creation) {
       await_execution(launched);
     }
   } catch (const Error& error) {
-    if (error.error_number() == ECONNRESET || error.error_number() == EPIPE) explain_death(error, launched, container);
+    if (error.error_number() == ECONNRESET || error.error_number() == EPIPE) explain_death(error, launched, oom);
     throw;
   }
   write_pid_file(creation.request.pid_file, launched.init.pid);
   end_init.keep();
+  container.cgroup->keep();
   destroy_all.keep();
   for (const auto& warning : launched.channel.take_warnings()) runtime.log->warning(warning);
   return {std::move(container), std::move(launched), std::move(console)};

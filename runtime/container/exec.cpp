@@ -120,19 +120,17 @@ void check_terminal(const oci::Process& process, const ExecRequest& request) {
 // or an init system that made children, means the one its init has moved to.
 Launched launch_in_cgroup(Container& container, plan::InitPlan& plan, const ExecRequest& request,
                           LaunchSetting setting) {
-  auto place = container.cgroup->place_for_exec(request.cgroups);
-  plan.cgroup_join_files = place.join_files;
-  setting.cgroup_fd = place.fd.get();
-  try {
+  const auto launch_in = [&](const cgroup::Join& join) {
+    plan.cgroup_join_files = join.files;
+    setting.cgroup_fd = join.directory.get();
     return launch(plan, setting);
+  };
+  try {
+    return launch_in(container.cgroup->join_below(request.cgroups));
   } catch (const Error& error) {
-    const bool refused = error.error_number() == EBUSY || error.error_number() == ENOENT ||
-                         error.error_number() == EOPNOTSUPP || error.error_number() == ENODEV;
-    if (!refused || !place.fd || !request.cgroups.empty()) throw;
+    if (!request.cgroups.empty() || !cgroup::may_join_init_instead(error.error_number())) throw;
   }
-  place = container.cgroup->place_of(container.record.pid);
-  setting.cgroup_fd = place.fd.get();
-  return launch(plan, setting);
+  return launch_in(container.cgroup->join_of(container.record.pid));
 }
 
 }  // namespace

@@ -15,7 +15,7 @@ using namespace std::chrono_literals;
 // SIGKILL must work whatever state the container is in: in a shared pid namespace the init's end leaves the others
 // alive, and a frozen version 1 cgroup would not deliver it.
 void kill_hard(Container& container, FdRef init) {
-  if (!container.record.ownPidNamespace) container.cgroup->kill_all();
+  if (!container.record.ownPidNamespace) container.cgroup->kill_all(SIGKILL);
   if (init) sys::pidfd_send_signal(init, SIGKILL);
   if (container.cgroup->frozen()) container.cgroup->thaw();
 }
@@ -29,7 +29,7 @@ void remove_half_made(ContainerDir dir) {
 void end_and_destroy(Runtime& runtime, Container& container) {
   if (const UniqueFd init = container.init()) {
     kill_hard(container, init);
-    container.cgroup->kill_all();
+    container.cgroup->kill_all(SIGKILL);
     if (!sys::wait_readable(init, 10s))
       fail("delete " + container.record.id + ": its init (pid " + std::to_string(container.record.pid) +
            ") did not end within ten seconds of SIGKILL; is it in uninterruptible sleep?");
@@ -46,12 +46,12 @@ void kill(Runtime& runtime, const KillRequest& request) {
   if (!init) {
     // Processes that share the pid namespace outlive the init.
     if (!container.record.ownPidNamespace && signal == SIGKILL && !container.cgroup->pids().empty())
-      return container.cgroup->kill_all();
+      return container.cgroup->kill_all(SIGKILL);
     if (request.all) return;
     fail(container.record.pid <= 0 ? "container not running: it is being created" : "container not running");
   }
   if (signal == SIGKILL) return kill_hard(container, init);
-  if (request.all) return container.cgroup->signal_all(signal);
+  if (request.all) return container.cgroup->kill_all(signal);
   if (!sys::pidfd_send_signal(init, signal)) fail("container not running");
 }
 

@@ -33,8 +33,8 @@ UniqueFd memfd_with(const std::string& bytes) {
   sys::reset_signals();
   sys::close_range(3, ~0U, 0);
   if (!hook.cwd.empty() && ::chdir(hook.cwd.c_str()) != 0) ::_exit(126);
-  const auto args = sys::c_strings(hook.args.empty() ? std::vector{hook.path} : hook.args);
-  ::execve(hook.path.c_str(), args.data(), sys::c_strings(hook.env).data());
+  const std::vector<std::string> args = hook.args.empty() ? std::vector{hook.path} : hook.args;
+  ::execve(hook.path.c_str(), sys::c_strings(args).data(), sys::c_strings(hook.env).data());
   const std::string why = "exec " + hook.path + ": " + (errno == ENOENT ? "no such file or directory" : errno_text(errno));
   (void)!::write(STDERR_FILENO, why.data(), why.size());
   ::_exit(127);

@@ -1,0 +1,68 @@
+#include "runtime/base/log.h"
+
+#include <fcntl.h>
+#include <gtest/gtest.h>
+#include <sys/mman.h>
+
+#include <algorithm>
+
+namespace agentsafe {
+namespace {
+
+std::string content_of(int fd) {
+  char buffer[4096];
+  const ssize_t n = ::pread(fd, buffer, sizeof buffer, 0);
+  return {buffer, static_cast<std::size_t>(n)};
+}
+
+TEST(LogTest, WritesLogrusText) {
+  EXPECT_EQ(format_log_line(Log::Format::text, Log::Level::error, "it \"failed\"", "2026-11-21T02:20:50Z"),
+            "time=\"2026-11-21T02:20:50Z\" level=error msg=\"it \\\"failed\\\"\"\n");
+}
+
+TEST(LogTest, WritesLogrusJson) {
+  EXPECT_EQ(format_log_line(Log::Format::json, Log::Level::warning, "a\nb", "2026-11-21T02:20:50Z"),
+            "{\"level\":\"warning\",\"msg\":\"a\\nb\",\"time\":\"2026-11-21T02:20:50Z\"}\n");
+}
+
+TEST(LogTest, LeavesExactlyOneLineWhenAVerbFails) {
+  const int fd = ::memfd_create("log", 0);
+  Log log(UniqueFd(::dup(fd)), Log::Format::json, false);
+  log.warning("dropped");
+  log.error("the reason");
+  const std::string text = content_of(fd);
+  EXPECT_EQ(std::count(text.begin(), text.end(), '\n'), 1);
+  EXPECT_NE(text.find("the reason"), std::string::npos);
+  ::close(fd);
+}
+
+TEST(LogTest, WritesKeptWarningsAtTheEnd) {
+  const int fd = ::memfd_create("log", 0);
+  Log log(UniqueFd(::dup(fd)), Log::Format::text, false);
+  log.warning("careful");
+  EXPECT_EQ(content_of(fd), "");
+  log.flush();
+  EXPECT_NE(content_of(fd).find("level=warning msg=\"careful\""), std::string::npos);
+  ::close(fd);
+}
+
+TEST(LogTest, KeepsDebugLinesForDebug) {
+  const int fd = ::memfd_create("log", 0);
+  Log quiet(UniqueFd(::dup(fd)), Log::Format::text, false);
+  quiet.debug("x");
+  EXPECT_EQ(content_of(fd), "");
+  Log loud(UniqueFd(::dup(fd)), Log::Format::text, true);
+  loud.debug("x");
+  EXPECT_NE(content_of(fd).find("level=debug"), std::string::npos);
+  ::close(fd);
+}
+
+TEST(LogTest, TimesAreRfc3339) {
+  const std::string now = rfc3339_now();
+  EXPECT_EQ(now.size(), std::string("2026-11-21T02:20:50Z").size());
+  EXPECT_EQ(now.back(), 'Z');
+  EXPECT_GE(rfc3339_now(true).size(), now.size());
+}
+
+}  // namespace
+}  // namespace agentsafe
