@@ -67,7 +67,8 @@ refused() {
 # same COMMAND…: whatever it prints and returns, the reference does the same.
 same() {
   local code=0
-  "$@" 2>&1 || code=$?
+  "$@" 2>"$DIR/.stderr" || code=$?  # apart: the two streams come in no order
+  cat "$DIR/.stderr"
   echo "status $code"
 }
 

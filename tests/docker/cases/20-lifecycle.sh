@@ -151,12 +151,14 @@ case_stats_shows_figures() {
   grep -qE '^[0-9.]+[KM]iB / 64MiB [1-9]' "$DIR/stats" || fail "$(cat "$DIR/stats")"
 }
 
+events_since() { d events --since "$1" --until "$(date +%s.%N)" --filter "container=$ME-a" --format '{{.Action}}'; }
 case_events_tell_the_life_of_a_container() {
   local since
   since=$(date +%s)
   run --name "$ME-a" bb true
   await eval '! d inspect $ME-a >/dev/null 2>&1'
-  d events --since "$since" --until "$(date +%s)" --filter "container=$ME-a" --format '{{.Action}}'
+  await eval "events_since $since | grep -q destroy"
+  events_since "$since"
 }
 
 case_a_signal_to_the_client_is_passed_on() {
