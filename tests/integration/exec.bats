@@ -34,7 +34,7 @@ load helpers
 
 @test "exec --cwd --env --user and --additional-gids set what they say" {
   launch
-  run_rt exec --cwd /tmp --env A=one -e B="two words" --user 1000:2000 "$CID" sh -c 'pwd; echo "$A $B"; id -u; id -g'
+  run_rt exec --cwd /tmp --env A=one --env B="two words" --user 1000:2000 "$CID" sh -c 'pwd; echo "$A $B"; id -u; id -g'
   succeeded
   is $'/tmp\none two words\n1000\n2000'
   run_rt exec --user 1000 "$CID" sh -c 'id -u; id -g'

@@ -162,7 +162,9 @@ script() {
   edit '.process.args = ["sh", "-c", $text] | '"$filter" --arg text "$text" "$@"
 }
 # command_is WORD…: the container runs these words.
-command_is() { edit '.process.args = $ARGS.positional' --args "$@"; }
+command_is() { # the x keeps jq 1.6 from taking words that begin with "-" for its own options
+  edit '.process.args = ($ARGS.positional | map(.[1:]))' --args "${@/#/x}"
+}
 
 # --- the runtime ----------------------------------------------------------------------------------------------------
 # Descriptors of bats are closed: they must neither leak into a container nor keep bats waiting for one.
@@ -243,7 +245,7 @@ cgroup_dir() {
   if on_cgroup_v2; then echo "/sys/fs/cgroup/${2:-$CID}"; else echo "/sys/fs/cgroup/$1/${2:-$CID}"; fi
 }
 cgroup_value() { cat "$(cgroup_dir "$1")/$2"; }
-cgroups_named() { find /sys/fs/cgroup -type d -name "*$1*" 2>/dev/null; }
+cgroups_named() { find /sys/fs/cgroup -type d -path "*/$1*" 2>/dev/null; }
 
 # --- nothing is left ------------------------------------------------------------------------------------------------
 processes_of_test() {
@@ -254,7 +256,7 @@ processes_of_test() {
 live_processes_of_test() {
   local pid
   for pid in $(processes_of_test | sort -u); do
-    [ "$pid" = $$ ] || [ "$pid" = "$BASHPID" ] || gone "$pid" || echo "$pid"
+    [[ " $$ $BASHPID ${HELPERS:-} " == *" $pid "* ]] || gone "$pid" || echo "$pid"
   done
 }
 nothing_runs() { [ -z "$(live_processes_of_test)" ]; }

@@ -1,0 +1,178 @@
+#!/bin/bash
+# Tests everything: installs what the tests need (apt, only what is missing), builds, runs every suite, and ends with the
+# line "N passed, N failed, N skipped". Root, Debian 12 or 13.
+#
+#   contrib/test.sh                      all suites
+#   contrib/test.sh --unit               layers, unit tests, unit tests under the address and undefined behaviour sanitizers
+#   contrib/test.sh --integration        the bats suites of verbs and spec topics, and of CVE classes
+#   contrib/test.sh --docker             the Docker suite
+#   contrib/test.sh --vm                 the integration suite on a pure cgroup v2 host (needs AGENTSAFE_VM, see tests/vm)
+#   contrib/test.sh --quick              layers, unit tests and the suites of the verbs
+#   BUILD=/folder RUNTIME=/other/runtime AGENTSAFE_ROUNDS=500 contrib/test.sh …
+set -u
+top=$(cd "$(dirname "$(readlink -f "$0")")/.." && pwd)
+cd "$top" || exit 1
+. contrib/packages.sh
+export BUILD=${BUILD:-$top/build}
+export RUNTIME=${RUNTIME:-$BUILD/agentsafe}
+export PROBE=$BUILD/tests-probe
+export AGENTSAFE_ROUNDS=${AGENTSAFE_ROUNDS:-500}
+report=$BUILD/report
+passed=0 failed=0 skipped=0
+
+usage() { sed -n '2,12s/^# \{0,1\}//p' "$0"; }
+heading() { printf '\n== %s (%d s)\n' "$*" "$SECONDS"; }
+
+choose() {
+  suites=''
+  while [ $# -gt 0 ]; do
+    case $1 in
+      --unit) suites+=' layers unit sanitized' ;;
+      --integration) suites+=' integration cve' ;;
+      --docker) suites+=' docker' ;;
+      --vm) suites+=' vm' ;;
+      --quick) suites+=' layers unit verbs' ;;
+      -h | --help) usage; exit 0 ;;
+      *) usage >&2; exit 2 ;;
+    esac
+    shift
+  done
+  suites=${suites:- layers unit sanitized integration cve docker install bench vm}
+}
+wants() { [[ "$suites " == *" $1 "* ]]; }
+
+prepare() {
+  heading "packages"
+  # shellcheck disable=SC2046,SC2086 # words
+  install_packages $BUILD_PACKAGES libgtest-dev bats jq tini python3 gcc libc6-dev iproute2 procps uidmap util-linux libcap2-bin strace \
+    $(wants cve && echo runc crun) $(wants docker && cat tests/docker/packages.txt 2>/dev/null) || exit 1
+  heading "build"
+  [ -e "$BUILD/build.ninja" ] || meson setup "$BUILD" -Dtests=enabled || exit 1
+  ninja -C "$BUILD" || exit 1
+  gcc -static -O1 -o "$PROBE" tests/integration/probe.c || exit 1
+  mkdir -p "$report"
+}
+
+# count NAME PASSED FAILED SKIPPED
+count() {
+  printf '%s: %d passed, %d failed, %d skipped\n' "$@"
+  passed=$((passed + $2)) failed=$((failed + $3)) skipped=$((skipped + $4))
+}
+
+# A suite whose last line is "NAME: N passed, N failed, N skipped"; one that ends without it has failed.
+run_script() {
+  local name=$1 numbers
+  shift
+  heading "$name"
+  "$@" </dev/null 2>&1 | tee "$report/$name.log"
+  numbers=$(grep -E "^$name: [0-9]+ passed, [0-9]+ failed, [0-9]+ skipped$" "$report/$name.log" | tail -n 1 | tr -dc '0-9 ')
+  # shellcheck disable=SC2086 # three numbers
+  if [ -n "$numbers" ]; then count "$name" $numbers >/dev/null; else count "$name" 0 1 0; fi
+}
+
+# Every test case of every GoogleTest program is counted.
+run_unit() {
+  local name=$1 build=$2
+  heading "$name"
+  meson test -C "$build" --print-errorlogs --num-processes "$(nproc)" </dev/null 2>&1 | tail -n 40
+  local log=$build/meson-logs/testlog.txt ok bad skip
+  ok=$(grep -c '^\[       OK \]' "$log")
+  skip=$(grep -c '^\[  SKIPPED \] .*ms)$' "$log")
+  bad=$(grep -c '^\[  FAILED  \] .*ms)$' "$log")
+  # a program that crashed or timed out names no failed case
+  local crashed
+  crashed=$(meson_failures "$build")
+  [ "$bad" -ge "$crashed" ] || bad=$crashed
+  grep -A1 -E 'Skipped$' "$log" | sort -u | head -n 20
+  count "$name" "$ok" "$bad" "$skip"
+}
+meson_failures() {
+  python3 - "$1/meson-logs/testlog.json" <<'PY'
+import json, sys
+try:
+    results = [json.loads(line)["result"] for line in open(sys.argv[1])]
+except OSError:
+    results = ["no tests"]
+print(sum(r not in ("OK", "SKIP", "EXPECTEDFAIL") for r in results) or (0 if results else 1))
+PY
+}
+
+run_sanitized() {
+  local build=$BUILD-sanitized
+  heading "build with sanitizers"
+  [ -e "$build/build.ninja" ] || meson setup "$build" -Dtests=enabled -Db_sanitize=address,undefined -Db_lundef=false \
+    -Doptimization=1 || { count sanitized 0 1 0; return; }
+  # only the unit test programs: the image that enters containers is static, which sanitizers are not
+  # shellcheck disable=SC2046 # names without spaces
+  ninja -C "$build" $(unit_programs "$build") || { count sanitized 0 1 0; return; }
+  ASAN_OPTIONS=detect_leaks=1 UBSAN_OPTIONS=halt_on_error=1:print_stacktrace=1 run_unit_programs sanitized "$build"
+}
+unit_programs() { meson introspect "$1" --targets | python3 -c 'import json, sys
+print(*(t["filename"][0].replace(sys.argv[1] + "/", "") for t in json.load(sys.stdin) if t["type"] == "executable" and "tests/unit" in t["defined_in"]))' "$1"; }
+run_unit_programs() {
+  local name=$1 build=$2 program ok=0 bad=0 skip=0 log
+  for program in $(unit_programs "$build"); do
+    log=$report/$name-$(basename "$program").log
+    timeout 300 "$build/$program" </dev/null >"$log" 2>&1 || { [ "$(grep -c '^\[  FAILED  \] .*ms)$' "$log")" -gt 0 ] || bad=$((bad + 1)); tail -n 40 "$log"; }
+    ok=$((ok + $(grep -c '^\[       OK \]' "$log")))
+    bad=$((bad + $(grep -c '^\[  FAILED  \] .*ms)$' "$log")))
+    skip=$((skip + $(grep -c '^\[  SKIPPED \] .*ms)$' "$log")))
+  done
+  count "$name" "$ok" "$bad" "$skip"
+}
+
+# bats prints TAP: "ok N name", "not ok N name", "ok N name # skip reason". Orphans of containers must be reaped at once.
+run_bats() {
+  local name=$1
+  shift
+  heading "$name"
+  tini -s -- bats --tap --print-output-on-failure "$@" </dev/null 2>&1 | tee "$report/$name.tap" | grep -vE '^ok [0-9]+ .*[^ ]$' 
+  grep -hE '^ok .* # skip' "$report/$name.tap"
+  local planned ran ok bad skip
+  planned=$(sed -n 's/^1\.\.\([0-9]*\)$/\1/p' "$report/$name.tap" | head -n 1)
+  bad=$(grep -c '^not ok' "$report/$name.tap")
+  skip=$(grep -cE '^ok .* # skip' "$report/$name.tap")
+  ok=$(($(grep -c '^ok' "$report/$name.tap") - skip))
+  ran=$((ok + bad + skip))
+  bad=$((bad + ${planned:-1} - ran))
+  count "$name" "$ok" "$bad" "$skip"
+}
+
+run_install() {
+  heading "install"
+  local dir ok=0 bad=0
+  dir=$(mktemp -d)
+  if DESTDIR=$dir meson install -C "$BUILD" --no-rebuild >"$report/install.log" 2>&1 &&
+    program=$(find "$dir" -type f -name agentsafe -perm /111 -path '*/bin/*' | head -n 1) && [ -n "$program" ] &&
+    "$program" --version >/dev/null; then ok=$((ok + 1)); else tail "$report/install.log"; bad=$((bad + 1)); fi
+  # no program that runs with more rights than its caller (bwrap CVE-2016-8659)
+  if [ -z "$(find "$dir" -perm /6000)" ] && [ -z "$(getcap -r "$dir")" ]; then ok=$((ok + 1)); else bad=$((bad + 1)); fi
+  rm -r "$dir"
+  count install $ok $bad 0
+}
+
+run_vm() {
+  heading "virtual machine"
+  if [ -z "${AGENTSAFE_VM:-}" ]; then
+    echo "skipped: AGENTSAFE_VM does not name the program that starts a virtual machine"
+    count vm 0 0 1
+  else
+    run_script vm tests/vm/run.sh
+  fi
+}
+
+choose "$@"
+prepare
+wants layers && run_script layers tests/layers.py
+wants unit && run_unit unit "$BUILD"
+wants sanitized && run_sanitized
+wants verbs && run_bats verbs tests/integration/{create,start,run,state,list,kill,delete,exec,ps,pause,update,spec,features}.bats
+wants integration && run_bats integration tests/integration
+wants cve && run_bats cve tests/cve
+wants install && run_install
+wants docker && [ -x tests/docker/run.sh ] && run_script docker tini -s -- tests/docker/run.sh
+wants bench && [ -x tests/bench/run.sh ] && run_script bench tini -s -- tests/bench/run.sh --quick
+wants vm && run_vm
+heading "all"
+echo "$passed passed, $failed failed, $skipped skipped"
+[ "$failed" -eq 0 ]

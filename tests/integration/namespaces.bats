@@ -1,0 +1,125 @@
+load helpers
+
+@test "each namespace of config.json is new, the others are the host's" {
+  launch
+  local kind
+  for kind in pid net ipc uts mnt; do
+    [ "$(namespace_of "$(pid_of)" $kind)" != "$(readlink /proc/self/ns/$kind)" ] || { echo "$kind is the host's"; return 1; }
+  done
+  for kind in user cgroup time; do equal "$(readlink /proc/self/ns/$kind)" "$(namespace_of "$(pid_of)" $kind)"; done
+}
+
+@test "a namespace that is left out is the host's" {
+  local kind name
+  for kind in network:net ipc:ipc pid:pid; do
+    name=${kind#*:}
+    jq --arg k "${kind%:*}" '.linux.namespaces |= map(select(.type != $k)) | .process.args = ["readlink", "/proc/self/ns/'"$name"'"]
+      | if $k == "network" then .mounts |= map(if .destination == "/sys" then {destination: "/sys", type: "bind", source: "/sys", options: ["rbind", "ro"]} else . end) else . end' \
+      --arg k "${kind%:*}" "$CONFIG" >"$WORK/c"
+    cp "$CONFIG" "$WORK/saved" && cp "$WORK/c" "$CONFIG"
+    run_bundle
+    cp "$WORK/saved" "$CONFIG"
+    succeeded
+    is "$(readlink "/proc/self/ns/$name")"
+  done
+}
+
+@test "the command is process 1 of a new pid namespace and sees no other" {
+  script 'echo $$; ls -d /proc/[0-9]* | grep -c .'
+  run_bundle
+  equal 1 "${lines[0]}"
+}
+
+@test "the loopback interface of a new network namespace is up" {
+  script 'ip addr show lo; ls /sys/class/net'
+  run_bundle
+  succeeded
+  says "127.0.0.1/8"
+  [[ $output == *"LOOPBACK,UP"* ]]
+}
+
+@test "a network namespace can be joined by its path" {
+  unshare -n sleep 300 3>&- 4>&- &
+  HELPERS=$!
+  eventually other_net "$HELPERS"
+  script 'readlink /proc/self/ns/net' '(.linux.namespaces[] | select(.type == "network")).path = $p' --arg p "/proc/$HELPERS/ns/net"
+  run_bundle
+  succeeded
+  is "$(namespace_of "$HELPERS" net)"
+}
+other_net() { [ "$(namespace_of "$1" net)" != "$(readlink /proc/self/ns/net)" ]; }
+
+@test "each kind of namespace can be joined" {
+  local kind name
+  launch
+  cp -a "$BUNDLE" "$WORK/second"
+  for kind in network:net ipc:ipc uts:uts pid:pid; do
+    name=${kind#*:}
+    jq --arg k "${kind%:*}" --arg p "/proc/$(pid_of)/ns/$name" '(.linux.namespaces[] | select(.type == $k)).path = $p
+      | .process.args = ["readlink", "/proc/self/ns/'"$name"'"] | .linux.cgroupsPath += "-2" | if $k == "uts" then del(.hostname) else . end' \
+      "$CONFIG" >"$WORK/second/config.json"
+    run_rt run --bundle "$WORK/second" "$CID-2"
+    succeeded
+    is "$(namespace_of "$(pid_of)" "$name")"
+  done
+}
+
+@test "a namespace path of the wrong kind, or missing, is an error" {
+  edit '(.linux.namespaces[] | select(.type == "network")).path = "/proc/self/ns/uts"'
+  run_bundle
+  refuses_briefly
+  edit '(.linux.namespaces[] | select(.type == "network")).path = "/no/such/ns"'
+  run_bundle
+  refuses_briefly
+  edit '(.linux.namespaces[] | select(.type == "network")).path = "/etc/passwd"'
+  run_bundle
+  refuses_briefly
+  no_leftovers
+}
+
+@test "a namespace that is named twice or unknown is refused" {
+  edit '.linux.namespaces += [{type: "pid"}]'
+  run_bundle
+  is_crun || failed 1
+  edit '.linux.namespaces[-1] = {type: "nosuch"}'
+  run_bundle
+  failed 1
+}
+
+@test "a cgroup namespace has the container's cgroup as its root" {
+  command_is cat /proc/self/cgroup
+  edit '.linux.namespaces += [{type: "cgroup"}]'
+  run_bundle
+  succeeded
+  [[ $output != *"$CID"* ]]
+  if on_cgroup_v2; then is "0::/"; else says "pids:/"; fi
+}
+
+@test "time offsets are set in a time namespace" {
+  is_agentsafe || skip "newer than Debian's runtimes"
+  [ -e /proc/self/ns/time ] || skip "the host has no time namespaces"
+  script 'cut -d. -f1 /proc/uptime; readlink /proc/self/ns/time' '.linux.namespaces += [{type: "time"}]
+    | .linux.timeOffsets = {monotonic: {secs: 7881, nanosecs: 2718}, boottime: {secs: 1337000, nanosecs: 3}}'
+  run_bundle
+  succeeded
+  (( ${lines[0]} > 1337000 ))
+  [ "${lines[1]}" != "$(readlink /proc/self/ns/time)" ]
+  launch
+  in_container readlink /proc/self/ns/time
+  is "$(namespace_of "$(pid_of)" time)"
+}
+
+@test "time offsets without a time namespace are refused" {
+  is_agentsafe || skip "newer than Debian's runtimes"
+  edit '.linux.timeOffsets = {monotonic: {secs: 1}}'
+  run_bundle
+  refuses_briefly
+}
+
+@test "System V and POSIX message queues are the container's own" {
+  require_kernel 5.0
+  script 'ls -A /dev/mqueue | wc -l; touch /dev/mqueue/mine 2>/dev/null; ls -A /dev/mqueue'
+  run_bundle
+  succeeded
+  equal 0 "${lines[0]}"
+}
