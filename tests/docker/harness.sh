@@ -81,7 +81,7 @@ eventually() {
     sleep 0.05
   done
 }
-await() { eventually 20 "$@" || fail "waited in vain for: $*"; }
+await() { eventually $((TIMEOUT / 3)) "$@" || fail "waited in vain for: $*"; }
 state_is() { [ "$(inspect "$1" '{{.State.Status}}')" = "$2" ]; }
 log_has() { d logs "$ME-$1" 2>&1 | grep -qE -- "$2"; }
 

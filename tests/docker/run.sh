@@ -8,6 +8,7 @@
 #   REFERENCE=/usr/bin/crun tests/docker/run.sh
 #   JOBS=4 TIMEOUT=60 KEEP=1 DOCKER=… DOCKERD=… CONTAINERD=…      (KEEP leaves the logs, and prints where)
 #
+# packages.txt: one package a line; those with a "?" exist in some releases only.
 # The engine lives in network, mount and PID namespaces of its own with a private /run, so nothing of the host changes;
 # the last check is that nothing is left over. Needs root and the packages of packages.txt.
 set -u
@@ -15,7 +16,7 @@ here=$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)
 . "$here/engine.sh"
 . "$here/harness.sh"
 
-usage() { sed -n '2,12s/^# \{0,1\}//p' "$0"; }
+usage() { sed -n '2,13s/^# \{0,1\}//p' "$0"; }
 
 default_runtime() {
   local found
@@ -40,7 +41,7 @@ check_host() {
   [ -x "$RUNTIME" ] || refuse "no runtime to test: build it, or set RUNTIME=/path/to/agentsafe"
   local tool
   for tool in "$DOCKER" "$DOCKERD" "$CONTAINERD" "$REFERENCE" docker-init unshare busybox iptables ip script; do
-    command -v "$tool" >/dev/null || refuse "$tool is missing: apt-get install $(xargs <"$here/packages.txt")"
+    command -v "$tool" >/dev/null || refuse "$tool is missing: apt-get install $(grep -v "?" "$here/packages.txt" | xargs)"
   done
 }
 

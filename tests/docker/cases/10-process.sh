@@ -120,7 +120,7 @@ case_an_interactive_shell_echoes_and_answers() {
 terminal_with_input() {
   local status=0
   mkfifo "$DIR/fifo"
-  (eventually 20 grep -q '#' "$DIR/screen"; cat "$2"; eventually 20 grep -q 42 "$DIR/screen") >"$DIR/fifo" &
+  (eventually $((TIMEOUT / 3)) grep -q '#' "$DIR/screen"; cat "$2"; eventually $((TIMEOUT / 3)) grep -q 42 "$DIR/screen") >"$DIR/fifo" &
   script -qefc "$1" "$DIR/screen" <"$DIR/fifo" >/dev/null || status=$?
   cat "$DIR/screen"
   [ "$status" = 3 ]
