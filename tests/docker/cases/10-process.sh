@@ -127,13 +127,14 @@ terminal_with_input() {
 }
 
 case_the_terminal_has_the_size_of_the_callers_and_follows_it() {
-  mkdir -p "$DIR/sync"
+  mkdir -p "$DIR/sync"  # the client may miss a change while it starts: it is made again
   cat >"$DIR/outer" <<SH
 stty rows 33 cols 99
-(until [ -e $DIR/sync/first ]; do sleep 0.05; done; stty rows 44 cols 111 </dev/tty) &
+(until [ -e $DIR/sync/first ]; do sleep 0.05; done
+ until [ -e $DIR/sync/last ]; do stty rows 44 cols 111; sleep 1; stty rows 45; done) </dev/tty &
 exec $(docker_words) run --rm -it --runtime $RT -v $DIR/sync:/sync bb sh -c '
   until [ "\$(stty size)" = "33 99" ]; do sleep 0.05; done; touch /sync/first
-  until [ "\$(stty size)" = "44 111" ]; do sleep 0.05; done; echo resized'
+  until [ "\$(stty size)" = "44 111" ]; do sleep 0.05; done; touch /sync/last; echo resized'
 SH
   has resized terminal "sh $DIR/outer"
 }
