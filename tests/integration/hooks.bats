@@ -25,6 +25,7 @@ hook_names() { cut -d' ' -f1 "$WORK/hooks" | paste -sd' '; }
 state_given_to() { grep "^$1 " "$WORK/hooks" | cut -d' ' -f2-; }
 
 @test "the six hooks run at their time and in their order" {
+  is_runc && skip "runc 1.1.5 runs poststart at create"
   all_hooks
   script 'echo command >>/hooks/log; sleep 1000'
   create
@@ -53,7 +54,7 @@ state_given_to() { grep "^$1 " "$WORK/hooks" | cut -d' ' -f2-; }
     equal string "$(state_given_to $name | jq -r '.ociVersion | type')"
   done
   for name in prestart createRuntime poststart; do equal "$pid" "$(state_given_to $name | jq .pid)"; done
-  is_crun && return 0
+  is_agentsafe || return 0
   equal creating "$(state_given_to createRuntime | jq -r .status)"
   equal running "$(state_given_to poststart | jq -r .status)"
   equal stopped "$(state_given_to poststop | jq -r .status)"
@@ -95,7 +96,7 @@ SH
     edit '.hooks = {($n): [{path: "/bin/sh", args: ["sh", "-c", "echo because >&2; exit 3"]}], poststop: [{path: $h, args: ["hook", "poststop"], env: ["PATH=/bin:/usr/bin"]}]}' --arg n $name --arg h "$WORK/hook"
     run_bundle
     failed 1
-    is_crun || complains "$name"
+    is_crun || is_runc || complains "$name"
     is_agentsafe && { complains because; equal poststop "$(hook_names)"; }
     no_leftovers
   done

@@ -1,0 +1,96 @@
+# CVE-2024-21626 (runc), CVE-2016-9962 (runc), CVE-2016-8649 (LXC), CVE-2020-15257 (containerd): descriptors and working folders that leak.
+load cve
+
+host_marker() { echo "host only" >"$WORK/marker"; }
+
+@test "CVE-2024-21626: no /proc/self/fd/N as the cwd leads to the host" {
+  host_marker
+  local n suffix
+  script 'cat "$(pwd)/marker" ./marker ../../../../../../../../'"$WORK"'/marker 2>/dev/null; ls -d ../../../../../../../../'"$WORK"' 2>/dev/null'
+  for n in 3 4 5 6 7 8 9 10 11 12 13 14 15 20 32 64; do
+    for suffix in "" "/../.."; do
+      edit '.process.cwd = $c' --arg c "/proc/self/fd/$n$suffix"
+      run --separate-stderr bash -c 'cd "$1"; shift; exec "$@"' - "$WORK" "$RUNTIME" --root "$ROOT" $RUNTIME_FLAGS run --bundle "$BUNDLE" "$CID" 3>&- 4>&-
+      [ -z "$output" ] || { echo "cwd fd $n$suffix: $output"; return 1; }
+    done
+  done
+}
+
+@test "CVE-2024-21626: exec --cwd and a link of the image do not lead to the host" {
+  host_marker
+  launch
+  local n
+  for n in 3 4 5 6 7 8 9 10 11 12; do
+    run_rt exec --cwd "/proc/self/fd/$n" "$CID" sh -c 'cat ../../../../../../../..'"$WORK"'/marker'
+    [ "$output" != "host only" ] || { echo "through $n"; return 1; }
+  done
+  rt delete --force "$CID"
+  for n in 3 5 6 7 8 9; do
+    rm -f "$ROOTFS/cwd"
+    ln -s "/proc/self/fd/$n" "$ROOTFS/cwd"
+    script 'cat ../../../../../../../..'"$WORK"'/marker' '.process.cwd = "/cwd"'
+    run_bundle
+    [ "$output" != "host only" ] || { echo "link to $n"; return 1; }
+  done
+}
+
+@test "negative control: runc 1.1.5 runs in a folder of the host" {
+  require_old runc
+  host_marker
+  local n
+  script 'cat ../../../../../../../..'"$WORK"'/marker 2>/dev/null'
+  for n in 3 4 5 6 7 8 9 10 11; do
+    edit '.process.cwd = $c' --arg c "/proc/self/fd/$n"
+    with_old runc run_bundle
+    [ "$output" != "host only" ] || return 0
+  done
+  skip "this host's runc 1.1.5 carries the fix of Debian"
+}
+
+@test "positive control: a cwd below /proc that is the container's own works" {
+  script pwd '.process.cwd = "/proc/self"'
+  run_bundle
+  succeeded
+  [[ $output == /proc/* ]]
+}
+
+@test "a descriptor that the caller leaks does not reach the container" {
+  command_is probe fds
+  run --separate-stderr bash -c 'exec 6</etc 17</; exec "$@"' - "$RUNTIME" --root "$ROOT" $RUNTIME_FLAGS run --bundle "$BUNDLE" "$CID" 3>&- 4>&-
+  succeeded
+  equal 3 "${#lines[@]}"
+  launch
+  run --separate-stderr bash -c 'exec 6</etc 17</; exec "$@"' - "$RUNTIME" --root "$ROOT" $RUNTIME_FLAGS exec "$CID" probe fds 3>&- 4>&-
+  equal 3 "${#lines[@]}"
+}
+
+@test "CVE-2016-9962: process 1 cannot open, steal or trace what an entering process holds" {
+  command_is probe watch-pids 4
+  edit '.process.capabilities |= map_values(. + ["CAP_SYS_PTRACE"])'
+  launch
+  await_line ready
+  local end=$((SECONDS + 4))
+  while (( SECONDS < end )); do rt exec "$CID" true >/dev/null 2>&1 || break; done
+  await_line visited=
+  # after the execve of the user's own program (comm "true" or "busybox") anything may be done to it
+  run grep -vE ' of (true|busybox|)$|^ready|^visited' "$WORK/out"
+  silent
+  (( $(sed -n 's/visited=\([0-9]*\).*/\1/p' "$WORK/out") > 5 ))
+}
+
+@test "CVE-2020-15257: no abstract socket of the runtime can be reached with the host's network" {
+  grep -c '@' /proc/net/unix >"$WORK/before" || :
+  script 'grep -i agentsafe /proc/net/unix' '.linux.namespaces |= map(select(.type != "network"))
+    | .mounts |= map(if .destination == "/sys" then {destination: "/sys", type: "bind", source: "/sys", options: ["rbind", "ro"]} else . end)'
+  run_bundle
+  [[ $output != *@* ]]
+}
+
+@test "at created the waiting process holds nothing of the host but its own files" {
+  create
+  local link
+  for link in "/proc/$(pid_of)"/fd/*; do
+    [ ! -d "$link" ] || { echo "a folder is open: $(readlink "$link")"; return 1; }
+  done
+  case $(readlink "/proc/$(pid_of)/cwd") in /* ) ;; *) return 1 ;; esac
+}
