@@ -129,7 +129,7 @@ check_engine_is_empty() {
 }
 
 # Folders below the state roots of both runtimes: one per container.
-state_left() { find "$ENGINE"/exec/runtime-*/moby "$ENGINE"/containerd-state/*/moby -mindepth 1 -maxdepth 1 ! -name '.*' 2>/dev/null; }
+state_left() { find "$ENGINE"/exec/runtime-*/moby "$ENGINE"/containerd-state/*/{moby,agentsafe} /run/containerd/runc/* -mindepth 1 -maxdepth 1 ! -name '.*' 2>/dev/null; }
 no_state_left() { [ -z "$(state_left)" ]; }
 cgroups_left() { find /sys/fs/cgroup -mindepth 2 -path "*/$PARENT/*" -type d 2>/dev/null | grep -vE "/$PARENT/(buildkit|below|below/[a-z]*)$"; }
 no_cgroups_left() { [ -z "$(cgroups_left)" ]; }
