@@ -1,0 +1,260 @@
+// The command table: everything the program can be asked to do. Sources of the names: runc(8) and its pages, crun(1).
+#include "runtime/cli/command.h"
+
+#include <algorithm>
+
+#include "runtime/cli/verbs.h"
+
+namespace agentsafe::cli {
+namespace {
+
+// .hidden, .repeats in the rows below
+constexpr bool once = false, repeats = true, hidden = true;
+
+constexpr Option program_options[] = {
+    {"debug", 0, "", "log debug messages too"},
+    {"log", 0, "FILE", "where to log instead of standard error: FILE, file:FILE, syslog:TAG or journald:TAG"},
+    {"log-format", 0, "text|json", "the format of the log"},
+    {"log-level", 0, "error|warning|debug", "the least important messages to log"},
+    {"root", 0, "DIR", "where the state of containers is kept (/run/agentsafe; users: $XDG_RUNTIME_DIR/agentsafe)"},
+    {"policy", 0, "NAME", "what is added to the bundle's configuration; only \"oci\": nothing"},
+    {"cgroup-manager", 0, "cgroupfs|systemd|disabled", "how cgroups are made; systemd is not built yet"},
+    {"systemd-cgroup", 0, "", "the same as --cgroup-manager=systemd"},
+    {"rootless", 0, "true|false|auto", "whether cgroups that cannot be written are left alone"},
+    {"version", 'v', "", "print the version"},
+};
+
+constexpr Option create_options[] = {
+    {"bundle", 'b', "DIR", "the bundle's folder (the current one)"},
+    {"config", 'f', "FILE", "the configuration, instead of the bundle's config.json"},
+    {"console-socket", 0, "SOCKET", "the unix socket that is sent the terminal"},
+    {"pidfd-socket", 0, "SOCKET", "the unix socket that is sent a pidfd of the container's process"},
+    {"pid-file", 0, "FILE", "where to write the process id"},
+    {"no-pivot", 0, "", "enter the root file system with chroot: only for a host whose root is a ramdisk, unsafe"},
+    {"no-new-keyring", 0, "", "keep the caller's session keyring"},
+    {"preserve-fds", 0, "N", "give the container the descriptors 3 to 2+N"},
+    {"no-subreaper", 0, "", "do not adopt orphans", once, hidden},
+    {"dry-run", 0, "", "print what would be done and do nothing"},
+    {"detach", 'd', "", "without effect: create always returns", once, hidden},
+};
+constexpr Option run_options[] = {
+    {"bundle", 'b', "DIR", "the bundle's folder (the current one)"},
+    {"config", 'f', "FILE", "the configuration, instead of the bundle's config.json"},
+    {"console-socket", 0, "SOCKET", "the unix socket that is sent the terminal"},
+    {"pidfd-socket", 0, "SOCKET", "the unix socket that is sent a pidfd of the container's process"},
+    {"pid-file", 0, "FILE", "where to write the process id"},
+    {"detach", 'd', "", "return when the container's process runs"},
+    {"keep", 0, "", "do not delete the container when its process ends"},
+    {"no-subreaper", 0, "", "do not adopt the orphans of the container"},
+    {"no-pivot", 0, "", "enter the root file system with chroot: only for a host whose root is a ramdisk, unsafe"},
+    {"no-new-keyring", 0, "", "keep the caller's session keyring"},
+    {"preserve-fds", 0, "N", "give the container the descriptors 3 to 2+N"},
+    {"dry-run", 0, "", "print what would be done and do nothing"},
+};
+constexpr Option exec_options[] = {
+    {"console-socket", 0, "SOCKET", "the unix socket that is sent the terminal"},
+    {"pidfd-socket", 0, "SOCKET", "the unix socket that is sent a pidfd of the process"},
+    {"cwd", 0, "PATH", "the working directory in the container"},
+    {"env", 'e', "NAME=VALUE", "a variable of the environment", repeats},
+    {"tty", 't', "", "give the process a terminal"},
+    {"user", 'u', "UID[:GID]", "the user to run as"},
+    {"additional-gids", 'g', "GID", "a further group", repeats},
+    {"process", 'p', "FILE", "a JSON file with the process, instead of the command"},
+    {"detach", 'd', "", "return when the process runs"},
+    {"pid-file", 0, "FILE", "where to write the process id"},
+    {"process-label", 0, "LABEL", "the SELinux label"},
+    {"apparmor", 0, "PROFILE", "the AppArmor profile"},
+    {"no-new-privs", 0, "", "set no_new_privs"},
+    {"cap", 'c', "CAPABILITY", "a further capability", repeats},
+    {"preserve-fds", 0, "N", "give the process the descriptors 3 to 2+N"},
+    {"cgroup", 0, "[CONTROLLER:]PATH", "the cgroup below the container's to run in", repeats},
+    {"ignore-paused", 0, "", "allow it in a paused container"},
+};
+constexpr Option kill_options[] = {
+    {"all", 'a', "", "signal every process of the container", once, hidden},
+    {"regex", 0, "", "CONTAINER-ID is a regular expression that may match several"},
+};
+constexpr Option delete_options[] = {
+    {"force", 'f', "", "kill the container first; no error when there is none"},
+    {"regex", 0, "", "CONTAINER-ID is a regular expression that may match several"},
+};
+constexpr Option list_options[] = {
+    {"format", 'f', "table|json", "how to print (table)"},
+    {"quiet", 'q', "", "print only the ids"},
+};
+constexpr Option ps_options[] = {
+    {"format", 'f', "table|json", "a table made by ps(1), or the process ids as JSON (table)"},
+};
+constexpr Option events_options[] = {
+    {"interval", 0, "DURATION", "the time between two statistics (5s)"},
+    {"stats", 0, "", "print the statistics once"},
+};
+constexpr Option spec_options[] = {
+    {"bundle", 'b', "DIR", "the folder to write config.json to (the current one)"},
+    {"rootless", 0, "", "a configuration for a user who is not root"},
+};
+constexpr Option update_options[] = {
+    {"resources", 'r', "FILE", "a JSON file with the resources, \"-\" for standard input"},
+    {"blkio-weight", 0, "N", "the weight of block i/o, 10 to 1000"},
+    {"cpu-period", 0, "MICROSECONDS", "the period of the cpu quota"},
+    {"cpu-quota", 0, "MICROSECONDS", "the cpu time per period; -1: no limit"},
+    {"cpu-burst", 0, "MICROSECONDS", "the unused quota that may be saved up"},
+    {"cpu-share", 0, "N", "the cpu shares relative to other containers"},
+    {"cpu-rt-period", 0, "MICROSECONDS", "the period of the real-time runtime"},
+    {"cpu-rt-runtime", 0, "MICROSECONDS", "the real-time cpu time per period"},
+    {"cpuset-cpus", 0, "LIST", "the cpus to run on: 0-3,7"},
+    {"cpuset-mems", 0, "LIST", "the memory nodes to use"},
+    {"cpu-idle", 0, "0|1", "1: run only when cpus are idle"},
+    {"memory", 0, "BYTES", "the memory limit, with a unit as in 512M; -1: none"},
+    {"memory-reservation", 0, "BYTES", "the memory to keep when it is short on the host"},
+    {"memory-swap", 0, "BYTES", "the limit of memory and swap together; -1: none"},
+    {"pids-limit", 0, "N", "the number of processes and threads; -1: no limit"},
+    {"l3-cache-schema", 0, "SCHEMA", "the resctrl schema of the L3 cache"},
+    {"mem-bw-schema", 0, "SCHEMA", "the resctrl schema of the memory bandwidth"},
+    {"kernel-memory", 0, "BYTES", "obsolete, without effect", once, hidden},
+    {"kernel-memory-tcp", 0, "BYTES", "obsolete, without effect", once, hidden},
+};
+constexpr Option checkpoint_options[] = {
+    {"image-path", 0, "DIR", ""},         {"work-path", 0, "DIR", ""},      {"parent-path", 0, "DIR", ""},
+    {"leave-running", 0, "", ""},         {"tcp-established", 0, "", ""},   {"tcp-skip-in-flight", 0, "", ""},
+    {"link-remap", 0, "", ""},            {"ext-unix-sk", 0, "", ""},       {"shell-job", 0, "", ""},
+    {"lazy-pages", 0, "", ""},            {"status-fd", 0, "FD", ""},       {"page-server", 0, "ADDRESS:PORT", ""},
+    {"file-locks", 0, "", ""},            {"pre-dump", 0, "", ""},          {"manage-cgroups-mode", 0, "MODE", ""},
+    {"empty-ns", 0, "NAMESPACE", "", repeats}, {"auto-dedup", 0, "", ""},
+};
+constexpr Option restore_options[] = {
+    {"console-socket", 0, "SOCKET", ""},  {"image-path", 0, "DIR", ""},     {"work-path", 0, "DIR", ""},
+    {"tcp-established", 0, "", ""},       {"ext-unix-sk", 0, "", ""},       {"shell-job", 0, "", ""},
+    {"file-locks", 0, "", ""},            {"manage-cgroups-mode", 0, "MODE", ""}, {"bundle", 'b', "DIR", ""},
+    {"detach", 'd', "", ""},              {"pid-file", 0, "FILE", ""},      {"no-subreaper", 0, "", ""},
+    {"no-pivot", 0, "", ""},              {"empty-ns", 0, "NAMESPACE", "", repeats}, {"auto-dedup", 0, "", ""},
+    {"lazy-pages", 0, "", ""},            {"lsm-profile", 0, "TYPE:NAME", ""}, {"lsm-mount-context", 0, "CONTEXT", ""},
+    {"tcp-close", 0, "", ""},             {"network-lock", 0, "METHOD", ""},
+};
+
+constexpr Command table[] = {
+    {.name = "create",
+     .arguments = "CONTAINER-ID",
+     .summary = "create a container from a bundle",
+     .description = "Sets up the container that the bundle's config.json describes and leaves its process waiting; "
+                    "start(8) lets it run the user's command. The standard streams are the container's.",
+     .options = create_options,
+     .creates_cgroup = true,
+     .run = create},
+    {.name = "start",
+     .arguments = "CONTAINER-ID",
+     .summary = "run the command of a created container",
+     .description = "Lets the waiting process of a created container run its command, and returns.",
+     .run = start},
+    {.name = "run",
+     .arguments = "CONTAINER-ID",
+     .summary = "create and start a container",
+     .description = "Creates the container, starts it, forwards signals to it, waits for its end and deletes it. The "
+                    "exit status is the command's, or 128 and the number of the signal that ended it.",
+     .options = run_options,
+     .creates_cgroup = true,
+     .run = run},
+    {.name = "exec",
+     .arguments = "CONTAINER-ID [COMMAND [ARGUMENT...]]",
+     .summary = "run another command in a container",
+     .description = "Runs a command in a running container, under the same confinement as its first process. The exit "
+                    "status is the command's; 255 when it could not be run.",
+     .options = exec_options,
+     .max_arguments = any_number,
+     .stops_at_first_argument = true,
+     .failure_status = 255,
+     .run = exec},
+    {.name = "kill",
+     .arguments = "CONTAINER-ID [SIGNAL]",
+     .summary = "send a signal to a container",
+     .description = "Sends the signal to the container's first process: a number or a name, with or without SIG, in any "
+                    "case. Without one it is SIGTERM.",
+     .options = kill_options,
+     .max_arguments = 2,
+     .stops_at_first_argument = true,
+     .run = kill},
+    {.name = "delete",
+     .arguments = "CONTAINER-ID",
+     .summary = "remove a container",
+     .description = "Removes what is left of a stopped container, or a created one: its cgroup and its state. Runs the "
+                    "poststop hooks.",
+     .options = delete_options,
+     .run = delete_},
+    {.name = "state",
+     .arguments = "CONTAINER-ID",
+     .summary = "print the state of a container",
+     .description = "Prints the state as JSON: ociVersion, id, pid, status, bundle, rootfs, created, annotations, owner.",
+     .run = state},
+    {.name = "list",
+     .arguments = "",
+     .summary = "list the containers",
+     .description = "Lists the containers below the state root.",
+     .options = list_options,
+     .min_arguments = 0,
+     .max_arguments = 0,
+     .run = list},
+    {.name = "ps",
+     .arguments = "CONTAINER-ID [PS-ARGUMENT...]",
+     .summary = "list the processes of a container",
+     .description = "Runs ps(1) of the host with the arguments given (-ef) and prints the lines of processes that are in "
+                    "the container.",
+     .options = ps_options,
+     .max_arguments = any_number,
+     .stops_at_first_argument = true,
+     .run = ps},
+    {.name = "pause",
+     .arguments = "CONTAINER-ID",
+     .summary = "freeze every process of a container",
+     .description = "Freezes the container's cgroup.",
+     .run = pause},
+    {.name = "resume",
+     .arguments = "CONTAINER-ID",
+     .summary = "let a paused container go on",
+     .description = "Thaws the container's cgroup.",
+     .run = resume},
+    {.name = "update",
+     .arguments = "CONTAINER-ID",
+     .summary = "change the limits of a container",
+     .description = "Changes the resource limits that are named and keeps the others. Where one cannot be set, those set "
+                    "before it are put back.",
+     .options = update_options,
+     .run = update},
+    {.name = "events",
+     .arguments = "CONTAINER-ID",
+     .summary = "print statistics and out-of-memory events",
+     .description = "Prints one line of JSON for each event until the container stops.",
+     .options = events_options,
+     .run = events},
+    {.name = "spec",
+     .arguments = "",
+     .summary = "write a config.json to begin with",
+     .description = "Writes a config.json that runs sh in a folder rootfs.",
+     .options = spec_options,
+     .min_arguments = 0,
+     .max_arguments = 0,
+     .run = spec},
+    {.name = "features",
+     .arguments = "",
+     .summary = "print what this runtime can do",
+     .description = "Prints the features document of the OCI runtime specification (features.md) as JSON.",
+     .min_arguments = 0,
+     .max_arguments = 0,
+     .run = features},
+    {.name = "checkpoint", .arguments = "CONTAINER-ID", .summary = "not built yet", .description = "",
+     .options = checkpoint_options, .built = false},
+    {.name = "restore", .arguments = "CONTAINER-ID", .summary = "not built yet", .description = "",
+     .options = restore_options, .built = false},
+};
+
+}  // namespace
+
+std::span<const Command> commands() { return table; }
+
+const Command* find_command(std::string_view name) {
+  const auto found = std::find_if(std::begin(table), std::end(table), [&](const auto& row) { return row.name == name; });
+  return found != std::end(table) ? found : nullptr;
+}
+
+std::span<const Option> global_options() { return program_options; }
+
+}  // namespace agentsafe::cli

@@ -1,0 +1,68 @@
+#include "runtime/cli/environment.h"
+
+#include <unistd.h>
+
+#include <cstdlib>
+#include <memory>
+#include <vector>
+
+#include "runtime/base/error.h"
+#include "runtime/base/text.h"
+#include "runtime/sys/fd.h"
+
+namespace agentsafe::cli {
+namespace {
+
+std::string variable(const char* name) {
+  const char* value = ::getenv(name);
+  return value != nullptr ? value : "";
+}
+
+}  // namespace
+
+bool is_user_namespace(std::string_view uid_map) {
+  return text::words(uid_map) != std::vector<std::string_view>{"0", "0", "4294967295"};
+}
+
+EnvironmentFacts environment_facts() {
+  EnvironmentFacts facts;
+  facts.effective_uid = ::geteuid();
+  facts.pid = ::getpid();
+  facts.user = variable("USER");
+  facts.runtime_dir = variable("XDG_RUNTIME_DIR");
+  facts.listen_pid = variable("LISTEN_PID");
+  facts.listen_fds = variable("LISTEN_FDS");
+  facts.notify_socket = variable("NOTIFY_SOCKET");
+  // Only root with a runtime folder of somebody else's needs the answer.
+  if (facts.effective_uid == 0 && facts.user != "root" && !facts.runtime_dir.empty()) {
+    const auto uid_map = sys::try_read_file(sys::at_cwd, "/proc/self/uid_map");
+    facts.in_user_namespace = uid_map && is_user_namespace(*uid_map);
+  }
+  return facts;
+}
+
+Environment read_environment(const EnvironmentFacts& facts) {
+  Environment environment;
+  const bool is_guest = facts.effective_uid != 0 || (facts.in_user_namespace && facts.user != "root");
+  environment.state_root_is_own = is_guest && !facts.runtime_dir.empty();
+  environment.state_root = environment.state_root_is_own ? facts.runtime_dir + "/agentsafe" : "/run/agentsafe";
+  if (text::parse<pid_t>(facts.listen_pid) == facts.pid)
+    environment.listen_fds = text::parse<unsigned>(facts.listen_fds).value_or(0);
+  environment.notify_socket = facts.notify_socket;
+  return environment;
+}
+
+std::string absolute_path(const std::string& path) {
+  if (path.starts_with('/')) return path;
+  const std::unique_ptr<char, decltype(&std::free)> here(::get_current_dir_name(), &std::free);
+  if (!here) fail_errno("look up the current folder");
+  return std::string(here.get()) + "/" + path;
+}
+
+void make_own_state_root(const Environment& environment) {
+  sys::try_mkdirat(sys::at_cwd, environment.state_root, 0700);
+  const UniqueFd root = sys::openat(sys::at_cwd, environment.state_root, O_PATH | O_DIRECTORY | O_NOFOLLOW);
+  sys::fchmod(root, S_ISVTX | 0700);
+}
+
+}  // namespace agentsafe::cli
