@@ -139,7 +139,6 @@ std::vector<pid_t> Directory::pids() {
 
 void Directory::remove(milliseconds limit) {
   fd_.reset();
-  made_.clear();
   if (try_rmdir(path())) return;
   const auto deadline = steady_clock::now() + limit;
   for (auto pause = std::chrono::microseconds(200);; pause = std::min(pause * 2, std::chrono::microseconds(20'000))) {

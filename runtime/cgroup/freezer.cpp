@@ -90,7 +90,8 @@ bool is_frozen_v2(Directory& directory) {
 bool is_stopped_v2(Directory& directory) { return event_is_set(directory, "frozen"); }
 
 bool event_is_set(Directory& directory, const char* name) {
-  for (const auto line : text::lines(directory.try_read("cgroup.events").value_or(""))) {
+  const auto content = directory.try_read("cgroup.events").value_or("");
+  for (const auto line : text::lines(content)) {
     const auto words = text::words(line);
     if (words.size() == 2 && words[0] == name) return words[1] == "1";
   }

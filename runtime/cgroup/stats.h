@@ -105,6 +105,36 @@ struct HugetlbStats {
   std::uint64_t failcnt = 0;
 };
 
+struct L3CacheInfo {
+  std::string cbm_mask;
+  std::uint64_t min_cbm_bits = 0;
+  std::uint64_t num_closids = 0;
+};
+struct MemoryBandwidthInfo {
+  std::uint64_t bandwidth_gran = 0;
+  std::uint64_t delay_linear = 0;
+  std::uint64_t min_bandwidth = 0;
+  std::uint64_t num_closids = 0;
+};
+struct BandwidthNode {  // per cache domain
+  std::uint64_t total_bytes = 0;
+  std::uint64_t local_bytes = 0;
+};
+struct CacheNode {
+  std::uint64_t llc_occupancy = 0;
+};
+struct IntelRdtStats {  // filled in by resctrl.h; all empty for a container without intelRdt
+  std::optional<L3CacheInfo> l3_cache_info;
+  std::string l3_cache_schema_root;
+  std::string l3_cache_schema;
+  std::optional<MemoryBandwidthInfo> mem_bw_info;
+  std::string mem_bw_schema_root;
+  std::string mem_bw_schema;
+  std::vector<std::string> schemata;
+  std::vector<BandwidthNode> mbm_stats;
+  std::vector<CacheNode> cmt_stats;
+};
+
 struct Stats {
   CpuStats cpu;
   CpusetStats cpuset;
@@ -112,6 +142,7 @@ struct Stats {
   PidsStats pids;
   BlkioStats blkio;
   std::map<std::string, HugetlbStats> hugetlb;  // by page size: "2MB"
+  IntelRdtStats intel_rdt;
 };
 
 // Fills in what one directory of a version 1 hierarchy counts (its controllers decide), and all of version 2.

@@ -10,7 +10,8 @@ namespace {
 void add_cpuacct(Directory& directory, Stats& stats) {
   auto& usage = stats.cpu.usage;
   usage.total = read_number(directory, "cpuacct.usage");
-  for (const auto word : text::words(directory.try_read("cpuacct.usage_percpu").value_or("")))
+  const auto percpu = directory.try_read("cpuacct.usage_percpu").value_or("");
+  for (const auto word : text::words(percpu))
     usage.percpu.push_back(text::parse<std::uint64_t>(word).value_or(0));
   parse_usage_all(directory.try_read("cpuacct.usage_all").value_or(""), usage);
   const std::uint64_t tick_ns = 1'000'000'000ULL / static_cast<std::uint64_t>(::sysconf(_SC_CLK_TCK));

@@ -273,10 +273,13 @@ OomWatch V1Cgroup::watch_oom() {
 }
 
 void V1Cgroup::remove(std::chrono::milliseconds limit) {
+  using std::chrono::steady_clock;
+  const auto deadline = steady_clock::now() + limit;
   std::optional<Error> first_error;
   const auto remove_one = [&](Directory& directory) {
+    const auto left = std::chrono::duration_cast<std::chrono::milliseconds>(deadline - steady_clock::now());
     try {
-      directory.remove(limit);
+      directory.remove(std::max(left, std::chrono::milliseconds(0)));
     } catch (const Error& error) {  // the others go all the same
       if (!first_error) first_error = error;
     }

@@ -1,0 +1,18 @@
+// The field tables of plan.h, for state.json.
+#pragma once
+#include "oci/json.h"
+#include "runtime/cgroup/plan.h"
+
+namespace agentsafe::json {
+
+template <>
+inline constexpr auto fields<cgroup::Place> =
+    std::tuple{optional("controllers", &cgroup::Place::controllers), required("mountPoint", &cgroup::Place::mount_point),
+               required("root", &cgroup::Place::root), required("path", &cgroup::Place::path)};
+template <>
+inline constexpr auto fields<cgroup::CgroupPlan> =
+    std::tuple{optional("v1", &cgroup::CgroupPlan::v1), optional("unified", &cgroup::CgroupPlan::unified),
+               optional("bestEffort", &cgroup::CgroupPlan::best_effort),
+               optional("rootless", &cgroup::CgroupPlan::rootless)};
+
+}  // namespace agentsafe::json
