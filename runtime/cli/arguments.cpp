@@ -90,7 +90,8 @@ class GoStyle {
     } else if (known->is_switch()) {
       found.value.emplace_back("true");
     } else {
-      if (words.empty()) throw UsageError("flag needs an argument: " + std::string(name.size() > 1 ? "--" : "-") + name);
+      if (words.empty())
+        throw UsageError("flag needs an argument: " + std::string(name.size() > 1 ? "--" : "-") + name);
       found.value.push_back(checked(*known, take(words)));
     }
     if (known == &help_option) words.clear();

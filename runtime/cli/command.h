@@ -27,17 +27,17 @@ struct Option {
 
 struct Command {
   std::string_view name;
-  std::string_view arguments;                     // as in the usage line: "CONTAINER-ID [SIGNAL]"
-  std::string_view summary;                       // one line, lower case, for the list of commands
-  std::string_view description;                   // whole sentences for --help and the man page
+  std::string_view arguments;    // as in the usage line: "CONTAINER-ID [SIGNAL]"
+  std::string_view summary;      // one line, lower case, for the list of commands
+  std::string_view description;  // whole sentences for --help and the man page
   std::span<const Option> options = {};
   std::size_t min_arguments = 1;
   std::size_t max_arguments = 1;
-  bool stops_at_first_argument = false;           // what follows the first argument is not ours to read
-  bool creates_cgroup = false;                    // refuses the cgroup driver that is not built
-  bool built = true;                              // false: answers that it is not built yet
-  int failure_status = 1;                         // of a run-time error; errors of usage are always 1
-  int (*run)(const Invocation&) = nullptr;        // answers the exit status, throws Error
+  bool stops_at_first_argument = false;     // what follows the first argument is not ours to read
+  bool creates_cgroup = false;              // refuses the cgroup driver that is not built
+  bool built = true;                        // false: answers that it is not built yet
+  int failure_status = 1;                   // of a run-time error; errors of usage are always 1
+  int (*run)(const Invocation&) = nullptr;  // answers the exit status, throws Error
 };
 
 // The rows, in the order of the program's help.

@@ -115,21 +115,45 @@ constexpr Option update_options[] = {
     {"kernel-memory-tcp", 0, "BYTES", "obsolete, without effect", once, hidden},
 };
 constexpr Option checkpoint_options[] = {
-    {"image-path", 0, "DIR", ""},         {"work-path", 0, "DIR", ""},      {"parent-path", 0, "DIR", ""},
-    {"leave-running", 0, "", ""},         {"tcp-established", 0, "", ""},   {"tcp-skip-in-flight", 0, "", ""},
-    {"link-remap", 0, "", ""},            {"ext-unix-sk", 0, "", ""},       {"shell-job", 0, "", ""},
-    {"lazy-pages", 0, "", ""},            {"status-fd", 0, "FD", ""},       {"page-server", 0, "ADDRESS:PORT", ""},
-    {"file-locks", 0, "", ""},            {"pre-dump", 0, "", ""},          {"manage-cgroups-mode", 0, "MODE", ""},
-    {"empty-ns", 0, "NAMESPACE", "", repeats}, {"auto-dedup", 0, "", ""},
+    {"image-path", 0, "DIR", ""},
+    {"work-path", 0, "DIR", ""},
+    {"parent-path", 0, "DIR", ""},
+    {"leave-running", 0, "", ""},
+    {"tcp-established", 0, "", ""},
+    {"tcp-skip-in-flight", 0, "", ""},
+    {"link-remap", 0, "", ""},
+    {"ext-unix-sk", 0, "", ""},
+    {"shell-job", 0, "", ""},
+    {"lazy-pages", 0, "", ""},
+    {"status-fd", 0, "FD", ""},
+    {"page-server", 0, "ADDRESS:PORT", ""},
+    {"file-locks", 0, "", ""},
+    {"pre-dump", 0, "", ""},
+    {"manage-cgroups-mode", 0, "MODE", ""},
+    {"empty-ns", 0, "NAMESPACE", "", repeats},
+    {"auto-dedup", 0, "", ""},
 };
 constexpr Option restore_options[] = {
-    {"console-socket", 0, "SOCKET", ""},  {"image-path", 0, "DIR", ""},     {"work-path", 0, "DIR", ""},
-    {"tcp-established", 0, "", ""},       {"ext-unix-sk", 0, "", ""},       {"shell-job", 0, "", ""},
-    {"file-locks", 0, "", ""},            {"manage-cgroups-mode", 0, "MODE", ""}, {"bundle", 'b', "DIR", ""},
-    {"detach", 'd', "", ""},              {"pid-file", 0, "FILE", ""},      {"no-subreaper", 0, "", ""},
-    {"no-pivot", 0, "", ""},              {"empty-ns", 0, "NAMESPACE", "", repeats}, {"auto-dedup", 0, "", ""},
-    {"lazy-pages", 0, "", ""},            {"lsm-profile", 0, "TYPE:NAME", ""}, {"lsm-mount-context", 0, "CONTEXT", ""},
-    {"tcp-close", 0, "", ""},             {"network-lock", 0, "METHOD", ""},
+    {"console-socket", 0, "SOCKET", ""},
+    {"image-path", 0, "DIR", ""},
+    {"work-path", 0, "DIR", ""},
+    {"tcp-established", 0, "", ""},
+    {"ext-unix-sk", 0, "", ""},
+    {"shell-job", 0, "", ""},
+    {"file-locks", 0, "", ""},
+    {"manage-cgroups-mode", 0, "MODE", ""},
+    {"bundle", 'b', "DIR", ""},
+    {"detach", 'd', "", ""},
+    {"pid-file", 0, "FILE", ""},
+    {"no-subreaper", 0, "", ""},
+    {"no-pivot", 0, "", ""},
+    {"empty-ns", 0, "NAMESPACE", "", repeats},
+    {"auto-dedup", 0, "", ""},
+    {"lazy-pages", 0, "", ""},
+    {"lsm-profile", 0, "TYPE:NAME", ""},
+    {"lsm-mount-context", 0, "CONTEXT", ""},
+    {"tcp-close", 0, "", ""},
+    {"network-lock", 0, "METHOD", ""},
 };
 
 constexpr Command table[] = {
@@ -167,8 +191,9 @@ constexpr Command table[] = {
     {.name = "kill",
      .arguments = "CONTAINER-ID [SIGNAL]",
      .summary = "send a signal to a container",
-     .description = "Sends the signal to the container's first process: a number or a name, with or without SIG, in any "
-                    "case. Without one it is SIGTERM.",
+     .description =
+         "Sends the signal to the container's first process: a number or a name, with or without SIG, in any "
+         "case. Without one it is SIGTERM.",
      .options = kill_options,
      .max_arguments = 2,
      .stops_at_first_argument = true,
@@ -183,7 +208,8 @@ constexpr Command table[] = {
     {.name = "state",
      .arguments = "CONTAINER-ID",
      .summary = "print the state of a container",
-     .description = "Prints the state as JSON: ociVersion, id, pid, status, bundle, rootfs, created, annotations, owner.",
+     .description =
+         "Prints the state as JSON: ociVersion, id, pid, status, bundle, rootfs, created, annotations, owner.",
      .run = state},
     {.name = "list",
      .arguments = "",
@@ -196,8 +222,9 @@ constexpr Command table[] = {
     {.name = "ps",
      .arguments = "CONTAINER-ID [PS-ARGUMENT...]",
      .summary = "list the processes of a container",
-     .description = "Runs ps(1) of the host with the arguments given (-ef) and prints the lines of processes that are in "
-                    "the container.",
+     .description =
+         "Runs ps(1) of the host with the arguments given (-ef) and prints the lines of processes that are in "
+         "the container.",
      .options = ps_options,
      .max_arguments = any_number,
      .stops_at_first_argument = true,
@@ -215,8 +242,9 @@ constexpr Command table[] = {
     {.name = "update",
      .arguments = "CONTAINER-ID",
      .summary = "change the limits of a container",
-     .description = "Changes the resource limits that are named and keeps the others. Where one cannot be set, those set "
-                    "before it are put back.",
+     .description =
+         "Changes the resource limits that are named and keeps the others. Where one cannot be set, those set "
+         "before it are put back.",
      .options = update_options,
      .run = update},
     {.name = "events",
@@ -240,10 +268,18 @@ constexpr Command table[] = {
      .min_arguments = 0,
      .max_arguments = 0,
      .run = features},
-    {.name = "checkpoint", .arguments = "CONTAINER-ID", .summary = "not built yet", .description = "",
-     .options = checkpoint_options, .built = false},
-    {.name = "restore", .arguments = "CONTAINER-ID", .summary = "not built yet", .description = "",
-     .options = restore_options, .built = false},
+    {.name = "checkpoint",
+     .arguments = "CONTAINER-ID",
+     .summary = "not built yet",
+     .description = "",
+     .options = checkpoint_options,
+     .built = false},
+    {.name = "restore",
+     .arguments = "CONTAINER-ID",
+     .summary = "not built yet",
+     .description = "",
+     .options = restore_options,
+     .built = false},
 };
 
 }  // namespace
@@ -251,7 +287,8 @@ constexpr Command table[] = {
 std::span<const Command> commands() { return table; }
 
 const Command* find_command(std::string_view name) {
-  const auto found = std::find_if(std::begin(table), std::end(table), [&](const auto& row) { return row.name == name; });
+  const auto found =
+      std::find_if(std::begin(table), std::end(table), [&](const auto& row) { return row.name == name; });
   return found != std::end(table) ? found : nullptr;
 }
 

@@ -14,14 +14,16 @@ constexpr Option help_option{"help", 'h', "", "print this help"};
 
 std::vector<Option> shown(std::span<const Option> options) {
   std::vector<Option> visible;
-  std::copy_if(options.begin(), options.end(), std::back_inserter(visible), [](const auto& one) { return !one.hidden; });
+  std::copy_if(options.begin(), options.end(), std::back_inserter(visible),
+               [](const auto& one) { return !one.hidden; });
   visible.push_back(help_option);
   return visible;
 }
 
 std::vector<Command> built() {
   std::vector<Command> visible;
-  std::copy_if(commands().begin(), commands().end(), std::back_inserter(visible), [](const auto& one) { return one.built; });
+  std::copy_if(commands().begin(), commands().end(), std::back_inserter(visible),
+               [](const auto& one) { return one.built; });
   return visible;
 }
 
@@ -70,9 +72,57 @@ std::string bash_case(std::string_view command, std::span<const Option> options)
   return text;
 }
 
-constexpr std::string_view zsh_containers =
-    "_agentsafe_containers() {\n  local -a ids\n  ids=(${(f)\"$(agentsafe list -q 2>/dev/null)\"})\n"
-    "  compadd -a ids\n}\n";
+constexpr std::string_view bash_template = R"bash(# bash completion for agentsafe
+_agentsafe() {
+  local word=${COMP_WORDS[COMP_CWORD]} previous=${COMP_WORDS[COMP_CWORD-1]} command='' containers='' at=1
+  local options=@OPTIONS@
+  local valued=@VALUED@
+  while ((at < COMP_CWORD)); do
+    case ${COMP_WORDS[at]} in
+      -*) [[ " $valued " != *" ${COMP_WORDS[at]} "* ]] || ((++at)) ;;
+      *) command=${COMP_WORDS[at]}; break ;;
+    esac
+    ((++at))
+  done
+  case $command in
+@SETTINGS@  esac
+  case $command:$previous in
+@VALUES@  esac
+  [[ " $valued " != *" $previous "* ]] || return
+  if [[ $word == -* ]]; then
+    COMPREPLY=($(compgen -W "$options" -- "$word"))
+  elif [[ -z $command ]]; then
+    COMPREPLY=($(compgen -W @COMMANDS@ -- "$word"))
+  elif [[ -n $containers ]]; then
+    COMPREPLY=($(compgen -W "$(agentsafe list -q 2>/dev/null)" -- "$word"))
+  fi
+}
+complete -F _agentsafe agentsafe
+)bash";
+
+constexpr std::string_view zsh_template = R"zsh(#compdef agentsafe
+_agentsafe_containers() {
+  local -a ids
+  ids=(${(f)"$(agentsafe list -q 2>/dev/null)"})
+  compadd -a ids
+}
+_agentsafe() {
+  local state
+  local -a names
+  names=(
+@COMMANDS@  )
+  _arguments -C@OPTIONS@ \
+      '1:command:->command' '*::argument:->argument'
+  case $state in
+    command) _describe command names ;;
+    argument)
+      case $words[1] in
+@CASES@      esac ;
+    ;
+    esac
+}
+_agentsafe "$@"
+)zsh";
 
 std::string zsh_action(const Option& option) {
   if (option.is_choice()) return "(" + replaced(option.value, "|", " ") + ")";
@@ -87,7 +137,8 @@ std::string zsh_spec(const Option& option) {
   std::string words = "--" + name + (option.is_switch() ? "" : "=");
   if (option.letter != 0) words = "{-" + std::string(1, option.letter) + "," + words + "}";
   std::string what = "[" + help + "]";
-  if (!option.is_switch()) what += ":" + replaced(replaced(option.value, ":", "\\:"), "|", " ") + ":" + zsh_action(option);
+  if (!option.is_switch())
+    what += ":" + replaced(replaced(option.value, ":", "\\:"), "|", " ") + ":" + zsh_action(option);
   return (option.repeats ? "'*'" : "") + words + quoted(what);
 }
 
@@ -111,32 +162,22 @@ std::string fish_option(const Option& option) {
 }  // namespace
 
 std::string bash_completion() {
-  std::vector<std::string> names;
   const auto global = shown(global_options());
+  std::vector<std::string> names;
   std::string settings, values = bash_case("", global);
   for (const Command& command : built()) {
-    const auto visible = shown(command.options);
-    const std::string name(command.name);
-    names.push_back(name);
-    settings += "    " + name + ") valued=" + quoted(dashed(visible, true)) + " options=" + quoted(dashed(visible, false)) +
-                  " containers=" + (takes_container(command) ? "1" : "''") + " ;;\n";
-    values += bash_case(name, visible);
+    const auto options = shown(command.options);
+    names.emplace_back(command.name);
+    settings.append("    ").append(command.name).append(") options=").append(quoted(dashed(options, false)));
+    settings.append(" valued=").append(quoted(dashed(options, true)));
+    settings.append(takes_container(command) ? " containers=1 ;;\n" : " ;;\n");
+    values += bash_case(command.name, options);
   }
-  return "# bash completion for agentsafe\n_agentsafe() {\n"
-         "  local word=${COMP_WORDS[COMP_CWORD]} previous=${COMP_WORDS[COMP_CWORD-1]} command='' at=1\n"
-         "  local options=" + quoted(dashed(global, false)) + " valued=" + quoted(dashed(global, true)) + " containers=''\n"
-         "  while ((at < COMP_CWORD)); do\n"
-         "    case ${COMP_WORDS[at]} in\n"
-         "      -*) [[ \" $valued \" != *\" ${COMP_WORDS[at]} \"* ]] || ((++at)) ;;\n"
-         "      *) command=${COMP_WORDS[at]}; break ;;\n    esac\n    ((++at))\n  done\n"
-         "  case $command in\n" + settings + "  esac\n"
-         "  case $command:$previous in\n" + values + "  esac\n"
-         "  [[ \" $valued \" != *\" $previous \"* ]] || return\n"
-         "  if [[ $word == -* ]]; then\n    COMPREPLY=($(compgen -W \"$options\" -- \"$word\"))\n"
-         "  elif [[ -z $command ]]; then\n    COMPREPLY=($(compgen -W " + quoted(text::join(names, " ")) + " -- \"$word\"))\n"
-         "  elif [[ -n $containers ]]; then\n"
-         "    COMPREPLY=($(compgen -W \"$(agentsafe list -q 2>/dev/null)\" -- \"$word\"))\n  fi\n}\n"
-         "complete -F _agentsafe agentsafe\n";
+  std::string text = replaced(bash_template, "@OPTIONS@", quoted(dashed(global, false)));
+  text = replaced(text, "@VALUED@", quoted(dashed(global, true)));
+  text = replaced(text, "@COMMANDS@", quoted(text::join(names, " ")));
+  text = replaced(text, "@SETTINGS@", settings);
+  return replaced(text, "@VALUES@", values);
 }
 
 std::string zsh_completion() {
@@ -144,15 +185,12 @@ std::string zsh_completion() {
   for (const Command& command : built()) {
     const std::string name(command.name);
     list += "    " + quoted(name + ":" + std::string(command.summary)) + "\n";
-    cases += "    " + name + ") _arguments" + zsh_specs(shown(command.options), "        ");
-    cases += takes_container(command) ? " \\\n        '1:container:_agentsafe_containers' ;;\n" : " ;;\n";
+    cases += "        " + name + ") _arguments" + zsh_specs(shown(command.options), "            ");
+    cases += takes_container(command) ? " \\\n            '1:container:_agentsafe_containers' ;;\n" : " ;;\n";
   }
-  return "#compdef agentsafe\n" + std::string(zsh_containers) +
-         "_agentsafe() {\n  local state\n  local -a names\n  names=(\n" + list + "  )\n  _arguments -C" +
-         zsh_specs(shown(global_options()), "      ") +
-         " \\\n      '1:command:->command' '*::argument:->argument'\n  case $state in\n"
-         "  command) _describe command names ;;\n  argument)\n    case $words[1] in\n" + cases +
-         "    esac ;;\n  esac\n}\n_agentsafe \"$@\"\n";
+  std::string text = replaced(zsh_template, "@COMMANDS@", list);
+  text = replaced(text, "@OPTIONS@", zsh_specs(shown(global_options()), "      "));
+  return replaced(text, "@CASES@", cases);
 }
 
 std::string fish_completion() {

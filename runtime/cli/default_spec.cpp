@@ -14,7 +14,8 @@ oci::Process default_process() {
   process.args = {"sh"};
   process.env = {"PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin", "TERM=xterm"};
   process.cwd = "/";
-  process.capabilities = oci::Capabilities{.bounding = capabilities, .effective = capabilities, .permitted = capabilities};
+  process.capabilities =
+      oci::Capabilities{.bounding = capabilities, .effective = capabilities, .permitted = capabilities};
   process.rlimits = {{"RLIMIT_NOFILE", 1024, 1024}};
   process.noNewPrivileges = true;
   return process;
@@ -47,9 +48,17 @@ oci::Linux default_linux(bool cgroup2) {
   if (cgroup2) linux.namespaces.push_back({"cgroup", ""});
   linux.resources.emplace();
   linux.resources->devices.push_back({.allow = false, .access = "rwm"});
-  linux.maskedPaths = {"/proc/acpi",        "/proc/asound",     "/proc/kcore",       "/proc/keys",
-                       "/proc/latency_stats", "/proc/timer_list", "/proc/timer_stats", "/proc/sched_debug",
-                       "/proc/scsi",        "/sys/firmware",    "/sys/devices/virtual/powercap"};
+  linux.maskedPaths = {"/proc/acpi",
+                       "/proc/asound",
+                       "/proc/kcore",
+                       "/proc/keys",
+                       "/proc/latency_stats",
+                       "/proc/timer_list",
+                       "/proc/timer_stats",
+                       "/proc/sched_debug",
+                       "/proc/scsi",
+                       "/sys/firmware",
+                       "/sys/devices/virtual/powercap"};
   linux.readonlyPaths = {"/proc/bus", "/proc/fs", "/proc/irq", "/proc/sys", "/proc/sysrq-trigger"};
   return linux;
 }

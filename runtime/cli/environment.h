@@ -8,10 +8,10 @@
 namespace agentsafe::cli {
 
 struct Environment {
-  std::string state_root;       // where state is kept without --root
+  std::string state_root;          // where state is kept without --root
   bool state_root_is_own = false;  // it is a folder below XDG_RUNTIME_DIR, which we make
-  unsigned listen_fds = 0;      // LISTEN_FDS, when LISTEN_PID is this process (sd_listen_fds(3))
-  std::string notify_socket;    // NOTIFY_SOCKET (sd_notify(3))
+  unsigned listen_fds = 0;         // LISTEN_FDS, when LISTEN_PID is this process (sd_listen_fds(3))
+  std::string notify_socket;       // NOTIFY_SOCKET (sd_notify(3))
 };
 
 // The values the rules below look at.
@@ -19,8 +19,8 @@ struct EnvironmentFacts {
   uid_t effective_uid = 0;
   pid_t pid = 0;
   bool in_user_namespace = false;
-  std::string user;             // USER
-  std::string runtime_dir;      // XDG_RUNTIME_DIR
+  std::string user;         // USER
+  std::string runtime_dir;  // XDG_RUNTIME_DIR
   std::string listen_pid;
   std::string listen_fds;
   std::string notify_socket;

@@ -25,7 +25,7 @@ Linux linux_features() {
   linux.apparmor.enabled = true;
   linux.selinux.enabled = true;
   linux.intelRdt = {.enabled = true, .schemata = true, .monitoring = true};
-  linux.memoryPolicy.modes = {"MPOL_BIND",  "MPOL_DEFAULT",        "MPOL_INTERLEAVE",        "MPOL_LOCAL",
+  linux.memoryPolicy.modes = {"MPOL_BIND",      "MPOL_DEFAULT",        "MPOL_INTERLEAVE",         "MPOL_LOCAL",
                               "MPOL_PREFERRED", "MPOL_PREFERRED_MANY", "MPOL_WEIGHTED_INTERLEAVE"};
   linux.memoryPolicy.flags = {"MPOL_F_NUMA_BALANCING", "MPOL_F_RELATIVE_NODES", "MPOL_F_STATIC_NODES"};
   linux.mountExtensions.idmap.enabled = true;

@@ -85,12 +85,12 @@ inline constexpr auto fields<document::Seccomp> =
                required("knownFlags", &document::Seccomp::knownFlags),
                required("supportedFlags", &document::Seccomp::supportedFlags)};
 template <>
-inline constexpr auto fields<document::IntelRdt> = std::tuple{required("enabled", &document::IntelRdt::enabled),
-                                                              required("schemata", &document::IntelRdt::schemata),
-                                                              required("monitoring", &document::IntelRdt::monitoring)};
+inline constexpr auto fields<document::IntelRdt> =
+    std::tuple{required("enabled", &document::IntelRdt::enabled), required("schemata", &document::IntelRdt::schemata),
+               required("monitoring", &document::IntelRdt::monitoring)};
 template <>
-inline constexpr auto fields<document::MemoryPolicy> = std::tuple{required("modes", &document::MemoryPolicy::modes),
-                                                                  required("flags", &document::MemoryPolicy::flags)};
+inline constexpr auto fields<document::MemoryPolicy> =
+    std::tuple{required("modes", &document::MemoryPolicy::modes), required("flags", &document::MemoryPolicy::flags)};
 template <>
 inline constexpr auto fields<document::MountExtensions> =
     std::tuple{required("idmap", &document::MountExtensions::idmap)};
@@ -107,12 +107,12 @@ inline constexpr auto fields<document::Linux> =
                required("mountExtensions", &document::Linux::mountExtensions),
                required("netDevices", &document::Linux::netDevices)};
 template <>
-inline constexpr auto fields<document::Features> = std::tuple{
-    required("ociVersionMin", &document::Features::ociVersionMin),
-    required("ociVersionMax", &document::Features::ociVersionMax),
-    required("hooks", &document::Features::hooks),
-    required("mountOptions", &document::Features::mountOptions),
-    required("linux", &document::Features::linux),
-    required("annotations", &document::Features::annotations),
-    required("potentiallyUnsafeConfigAnnotations", &document::Features::potentiallyUnsafeConfigAnnotations)};
+inline constexpr auto fields<document::Features> =
+    std::tuple{required("ociVersionMin", &document::Features::ociVersionMin),
+               required("ociVersionMax", &document::Features::ociVersionMax),
+               required("hooks", &document::Features::hooks),
+               required("mountOptions", &document::Features::mountOptions),
+               required("linux", &document::Features::linux),
+               required("annotations", &document::Features::annotations),
+               required("potentiallyUnsafeConfigAnnotations", &document::Features::potentiallyUnsafeConfigAnnotations)};
 }  // namespace agentsafe::json

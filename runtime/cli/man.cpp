@@ -38,7 +38,8 @@ std::string option_list(std::span<const Option> options) {
   std::string text;
   for (const Option& option : options) {
     if (option.hidden) continue;
-    text += ".TP\n\\fB" + roff(option_term(option)) + "\\fR\n" + roff(option.help) + (option.repeats ? "; may be given more than once\n" : "\n");
+    text += ".TP\n\\fB" + roff(option_term(option)) + "\\fR\n" + roff(option.help) +
+            (option.repeats ? "; may be given more than once\n" : "\n");
   }
   return text + ".TP\n\\fB\\-h, \\-\\-help\\fR\nprint a summary\n";
 }
@@ -47,7 +48,8 @@ std::string reference(std::string_view name) { return "\\fBagentsafe\\-" + std::
 
 constexpr std::string_view exit_status =
     ".SH EXIT STATUS\n0 on success, 1 on an error. \\fBrun\\fR and \\fBexec\\fR in the foreground: the status of the "
-    "command, or 128 and the number of the signal that ended it; \\fBexec\\fR: 255 when the command could not be run.\n";
+    "command, or 128 and the number of the signal that ended it; \\fBexec\\fR: 255 when the command could not be "
+    "run.\n";
 
 constexpr std::string_view environment =
     ".SH ENVIRONMENT\n.TP\n\\fBXDG_RUNTIME_DIR\\fR\nwhere users who are not root keep the state, without \\-\\-root\n"
@@ -59,8 +61,9 @@ constexpr std::string_view environment =
 std::string program_man_page() {
   std::string page = heading("agentsafe", "run containers from OCI bundles");
   page += ".SH SYNOPSIS\n\\fBagentsafe\\fR [\\fIOPTION\\fR...] \\fICOMMAND\\fR [\\fIARGUMENT\\fR...]\n";
-  page += ".SH DESCRIPTION\nagentsafe is a container runtime for the OCI runtime specification, with the command line "
-          "of \\fBrunc\\fR(8).\n.SH COMMANDS\n";
+  page +=
+      ".SH DESCRIPTION\nagentsafe is a container runtime for the OCI runtime specification, with the command line "
+      "of \\fBrunc\\fR(8).\n.SH COMMANDS\n";
   for (const Command& command : commands())
     if (command.built) page += ".TP\n" + reference(command.name) + "\n" + roff(command.summary) + "\n";
   page += ".SH OPTIONS\nThey stand before the command.\n" + option_list(global_options());

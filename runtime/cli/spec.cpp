@@ -28,8 +28,8 @@ int spec(const Invocation& invocation) {
   if (!file && errno == EEXIST) fail("File config.json exists. Remove it first");
   if (!file) fail_errno("create " + folder + "/" + file_name);
   const bool cgroup2 = host_has_cgroup2();
-  const oci::Spec content = invocation.arguments.on("rootless") ? rootless_spec(::geteuid(), ::getegid(), cgroup2)
-                                                                : default_spec(cgroup2);
+  const oci::Spec content =
+      invocation.arguments.on("rootless") ? rootless_spec(::geteuid(), ::getegid(), cgroup2) : default_spec(cgroup2);
   sys::write_all(file, indented(oci::to_json(content), "\t"));
   return 0;
 }

@@ -38,7 +38,8 @@ std::string list_table(const std::vector<PrintedState>& states) {
 
   std::string table;
   for (const Cells& cells : lines) {
-    for (std::size_t i = 0; i + 1 < column_count; ++i) table += cells[i] + std::string(widths[i] - width_of(cells[i]), ' ');
+    for (std::size_t i = 0; i + 1 < column_count; ++i)
+      table += cells[i] + std::string(widths[i] - width_of(cells[i]), ' ');
     table += cells.back() + "\n";
   }
   return table;

@@ -51,7 +51,8 @@ void apply_update_flags(oci::Resources& resources, const Arguments& given, Log& 
     if (!resources.cpu) resources.cpu.emplace();
     put_cpu(*resources.cpu, given);
   }
-  if (any_given(given, {"memory", "memory-reservation", "memory-swap"}) && !resources.memory) resources.memory.emplace();
+  if (any_given(given, {"memory", "memory-reservation", "memory-swap"}) && !resources.memory)
+    resources.memory.emplace();
   if (resources.memory) put_memory(*resources.memory, given);
   if (given.given("pids-limit")) {
     if (!resources.pids) resources.pids.emplace();
@@ -62,7 +63,8 @@ void apply_update_flags(oci::Resources& resources, const Arguments& given, Log& 
     put(resources.blockIO->weight, given, "blkio-weight");
   }
   for (const auto name : {"kernel-memory", "kernel-memory-tcp"})
-    if (given.given(name)) log.warning(std::string("--") + name + " has no effect: the kernel no longer has this limit");
+    if (given.given(name))
+      log.warning(std::string("--") + name + " has no effect: the kernel no longer has this limit");
 }
 
 }  // namespace agentsafe::cli

@@ -34,8 +34,8 @@ struct Unit {
   std::string_view name;
   long double milliseconds;
 };
-constexpr Unit time_units[] = {{"ns", 1e-6L}, {"us", 1e-3L},   {"\u00b5s", 1e-3L}, {"\u03bcs", 1e-3L},
-                               {"ms", 1},     {"s", 1'000},    {"m", 60'000},      {"h", 3'600'000}};
+constexpr Unit time_units[] = {{"ns", 1e-6L}, {"us", 1e-3L}, {"\u00b5s", 1e-3L}, {"\u03bcs", 1e-3L},
+                               {"ms", 1},     {"s", 1'000},  {"m", 60'000},      {"h", 3'600'000}};
 
 std::optional<long double> unit_in_ms(std::string_view name) {
   for (const Unit& unit : time_units)

@@ -6,12 +6,9 @@ namespace agentsafe::cli {
 namespace {
 
 constexpr Option options[] = {
-    {"bundle", 'b', "DIR", "the bundle"},
-    {"detach", 'd', "", "do not wait"},
-    {"env", 'e', "NAME=VALUE", "a variable", true},
-    {"format", 'f', "table|json", "how to print"},
-    {"no-subreaper", 0, "", "no orphans"},
-    {"cpu-quota", 0, "N", "microseconds"},
+    {"bundle", 'b', "DIR", "the bundle"},           {"detach", 'd', "", "do not wait"},
+    {"env", 'e', "NAME=VALUE", "a variable", true}, {"format", 'f', "table|json", "how to print"},
+    {"no-subreaper", 0, "", "no orphans"},          {"cpu-quota", 0, "N", "microseconds"},
 };
 using Words = std::vector<std::string>;
 

@@ -23,8 +23,10 @@ TEST(EnvironmentTest, UsersKeepStateInTheirRuntimeFolder) {
 }
 
 TEST(EnvironmentTest, RootOfAUserNamespaceIsAGuestUnlessTheUserIsRoot) {
-  EXPECT_EQ(read_environment({.in_user_namespace = true, .user = "alice", .runtime_dir = "/r"}).state_root, "/r/agentsafe");
-  EXPECT_EQ(read_environment({.in_user_namespace = true, .user = "root", .runtime_dir = "/r"}).state_root, "/run/agentsafe");
+  EXPECT_EQ(read_environment({.in_user_namespace = true, .user = "alice", .runtime_dir = "/r"}).state_root,
+            "/r/agentsafe");
+  EXPECT_EQ(read_environment({.in_user_namespace = true, .user = "root", .runtime_dir = "/r"}).state_root,
+            "/run/agentsafe");
 }
 
 TEST(EnvironmentTest, TakesListenFdsOnlyWhenTheyAreMeantForThisProcess) {

@@ -15,8 +15,7 @@ FakeContainers& fake() {
 Outcome run(const std::vector<std::string>& words, const Environment& environment, const std::string& program) {
   Outcome outcome;
   testing::internal::CaptureStderr();
-  outcome.status =
-      run_program(program, words, environment, [&](std::string_view text) { outcome.out.append(text); });
+  outcome.status = run_program(program, words, environment, [&](std::string_view text) { outcome.out.append(text); });
   outcome.err = testing::internal::GetCapturedStderr();
   return outcome;
 }

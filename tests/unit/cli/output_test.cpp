@@ -11,13 +11,13 @@ namespace {
 
 PrintedState web() {
   return {{.ociVersion = "1.3.0",
-          .id = "web",
-          .pid = 42,
-          .status = "running",
-          .bundle = "/b",
-          .rootfs = "/b/rootfs",
-          .created = "2026-11-21T02:20:50.5Z",
-          .annotations = {}},
+           .id = "web",
+           .pid = 42,
+           .status = "running",
+           .bundle = "/b",
+           .rootfs = "/b/rootfs",
+           .created = "2026-11-21T02:20:50.5Z",
+           .annotations = {}},
           ""};
 }
 
@@ -42,7 +42,8 @@ TEST(StateTextTest, PrintsTheStateAsRuncDoes) {
 TEST(StateTextTest, PrintsAnnotationsOnlyWhenThereAreSome) {
   auto state = web();
   state.annotations = {{"a", "1"}, {"b", "say \"hi\""}};
-  EXPECT_NE(state_json(state).find("  \"annotations\": {\n    \"a\": \"1\",\n    \"b\": \"say \\\"hi\\\"\"\n  },\n  \"owner\""),
+  EXPECT_NE(state_json(state).find(
+                "  \"annotations\": {\n    \"a\": \"1\",\n    \"b\": \"say \\\"hi\\\"\"\n  },\n  \"owner\""),
             std::string::npos);
 }
 
@@ -66,7 +67,8 @@ TEST(StateTextTest, ListsContainersInColumns) {
 
 TEST(JsonLayoutTest, LaysOutAsGoDoes) {
   EXPECT_EQ(indented(R"({"a":[1,true,null],"b":{},"c":[],"d":{"e":"x"}})", "\t"),
-            "{\n\t\"a\": [\n\t\t1,\n\t\ttrue,\n\t\tnull\n\t],\n\t\"b\": {},\n\t\"c\": [],\n\t\"d\": {\n\t\t\"e\": \"x\"\n\t}\n}");
+            "{\n\t\"a\": [\n\t\t1,\n\t\ttrue,\n\t\tnull\n\t],\n\t\"b\": {},\n\t\"c\": [],\n\t\"d\": {\n\t\t\"e\": "
+            "\"x\"\n\t}\n}");
   EXPECT_EQ(indented("{}", "  "), "{}");
   EXPECT_EQ(indented("", "  "), "");
 }
@@ -76,7 +78,8 @@ TEST(JsonLayoutTest, LeavesStringsAlone) {
 }
 
 TEST(PsTableTest, KeepsTheHeadingAndTheLinesOfTheContainer) {
-  const std::string table = "UID   PID  PPID CMD\nroot    1     0 init\nroot   12     1 sleep 1\nroot  112     1 x 12\n";
+  const std::string table =
+      "UID   PID  PPID CMD\nroot    1     0 init\nroot   12     1 sleep 1\nroot  112     1 x 12\n";
   EXPECT_EQ(filter_ps(table, {12, 99}), "UID   PID  PPID CMD\nroot   12     1 sleep 1\n");
   EXPECT_EQ(filter_ps(table, {}), "UID   PID  PPID CMD\n");
 }

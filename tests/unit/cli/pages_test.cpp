@@ -38,7 +38,8 @@ TEST(CommandTableTest, EveryBuiltCommandRunsAndIsExplained) {
 TEST(UsageTest, ExplainsEveryOptionThatIsNotHidden) {
   for (const Command& command : commands()) {
     const std::string usage = command_usage(command);
-    for (const Option& option : command.options) EXPECT_EQ(contains(usage, option_term(option)), !option.hidden) << option.name;
+    for (const Option& option : command.options)
+      EXPECT_EQ(contains(usage, option_term(option)), !option.hidden) << option.name;
   }
   for (const Command& command : commands()) EXPECT_TRUE(contains(program_usage(), command.summary));
 }
@@ -71,7 +72,8 @@ TEST(ManTest, HasAPageForEveryCommand) {
 
 TEST(CompletionTest, OffersCommandsOptionsAndChoices) {
   for (const std::string& text : {bash_completion(), zsh_completion(), fish_completion()}) {
-    for (const Command& command : commands()) EXPECT_TRUE(contains(text, command.name) || !command.built) << command.name;
+    for (const Command& command : commands())
+      EXPECT_TRUE(contains(text, command.name) || !command.built) << command.name;
     EXPECT_TRUE(contains(text, "no-new-keyring"));
     EXPECT_TRUE(contains(text, "table json"));
     EXPECT_FALSE(contains(text, "kernel-memory")) << "hidden";

@@ -139,7 +139,10 @@ TEST_F(ProgramTest, FailsWhenTheLogCannotBeOpened) {
 }
 
 TEST_F(ProgramTest, PassesTheGlobalOptionsOn) {
-  ASSERT_EQ(run({"--root", "/r/./state/", "--policy=oci", "--rootless", "true", "--cgroup-manager=disabled", "pause", "web"}).status, 0);
+  ASSERT_EQ(
+      run({"--root", "/r/./state/", "--policy=oci", "--rootless", "true", "--cgroup-manager=disabled", "pause", "web"})
+          .status,
+      0);
   EXPECT_EQ(fake().runtime->root, "/r/state");
   EXPECT_TRUE(fake().runtime->root_is_explicit);
   EXPECT_EQ(fake().runtime->policy, "oci");
@@ -162,7 +165,8 @@ TEST_F(ProgramTest, TakesTheLastOfTwoRootsSoThatWrappersCanBeOverridden) {
 }
 
 TEST_F(ProgramTest, RefusesTheRootDirectoryAndAnEmptyNameForItsState) {
-  for (const std::string root : {"/", "//", "/x/..", ""}) EXPECT_EQ(run({"--root", root, "pause", "web"}).status, 1) << root;
+  for (const std::string root : {"/", "//", "/x/..", ""})
+    EXPECT_EQ(run({"--root", root, "pause", "web"}).status, 1) << root;
   EXPECT_TRUE(fake().paused.empty());
 }
 
@@ -185,9 +189,10 @@ TEST_F(ProgramTest, RefusesTheSystemdDriverOnlyWhereACgroupIsMade) {
 }
 
 TEST_F(ProgramTest, SaysThatCheckpointAndRestoreAreNotBuilt) {
-  for (const Words& words : {Words{"checkpoint", "--help"}, Words{"restore", "-h"}, Words{"help", "restore"},
-                             Words{"checkpoint", "--image-path", "/i", "--leave-running", "web"},
-                             Words{"restore", "-no-subreaper", "--bundle", "/b", "--lsm-profile", "selinux:x", "web"}}) {
+  for (const Words& words :
+       {Words{"checkpoint", "--help"}, Words{"restore", "-h"}, Words{"help", "restore"},
+        Words{"checkpoint", "--image-path", "/i", "--leave-running", "web"},
+        Words{"restore", "-no-subreaper", "--bundle", "/b", "--lsm-profile", "selinux:x", "web"}}) {
     const Outcome outcome = run(words);
     EXPECT_EQ(outcome.status, 1);
     EXPECT_EQ(outcome.out, "");

@@ -32,10 +32,11 @@ TEST_F(UpdateTest, AsksOnlyForWhatIsNamed) {
 }
 
 TEST_F(UpdateTest, ReadsEveryLimit) {
-  const auto& all = asked({"--blkio-weight=100", "--cpu-period=1000", "--cpu-quota=500", "--cpu-burst=10", "--cpu-share=64",
-                           "--cpu-rt-period=900", "--cpu-rt-runtime=800", "--cpuset-cpus=0-1", "--cpuset-mems=0",
-                           "--cpu-idle=1", "--memory=512M", "--memory-reservation=64m", "--memory-swap=1g",
-                           "--pids-limit=-1", "--l3-cache-schema=L3:0=f", "--mem-bw-schema=MB:0=50"});
+  const auto& all =
+      asked({"--blkio-weight=100", "--cpu-period=1000", "--cpu-quota=500", "--cpu-burst=10", "--cpu-share=64",
+             "--cpu-rt-period=900", "--cpu-rt-runtime=800", "--cpuset-cpus=0-1", "--cpuset-mems=0", "--cpu-idle=1",
+             "--memory=512M", "--memory-reservation=64m", "--memory-swap=1g", "--pids-limit=-1",
+             "--l3-cache-schema=L3:0=f", "--mem-bw-schema=MB:0=50"});
   EXPECT_EQ(all.blockIO->weight, 100);
   EXPECT_EQ(all.cpu->period, 1000U);
   EXPECT_EQ(all.cpu->quota, 500);
@@ -61,7 +62,8 @@ TEST_F(UpdateTest, LiftsTheSwapLimitTogetherWithTheMemoryLimit) {
 }
 
 TEST_F(UpdateTest, RefusesValuesThatAreNone) {
-  for (const auto option : {"--memory=much", "--cpu-period=-1", "--pids-limit=x", "--blkio-weight=70000", "--cpu-idle=2"})
+  for (const auto option :
+       {"--memory=much", "--cpu-period=-1", "--pids-limit=x", "--blkio-weight=70000", "--cpu-idle=2"})
     EXPECT_EQ(run({"update", option, "web"}).status, 1) << option;
   EXPECT_FALSE(fake().updated.has_value());
 }
@@ -86,8 +88,9 @@ TEST_F(UpdateTest, ReadsAFileAndPutsOptionsOnTop) {
 }
 
 TEST_F(UpdateTest, NamesTheFileThatIsMissingOrMalformed) {
-  EXPECT_NE(run({"update", "-r", "/nonexistent/r.json", "web"}).err.find("/nonexistent/r.json: no such file or directory"),
-            std::string::npos);
+  EXPECT_NE(
+      run({"update", "-r", "/nonexistent/r.json", "web"}).err.find("/nonexistent/r.json: no such file or directory"),
+      std::string::npos);
   char name[] = "/tmp/agentsafe-test-XXXXXX";
   ASSERT_GE(::mkstemp(name), 0);
   std::ofstream(name) << R"({"memory": )";

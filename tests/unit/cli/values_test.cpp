@@ -27,7 +27,8 @@ TEST(ValuesTest, ReadsSizesInPowersOf1024) {
 }
 
 TEST(ValuesTest, RefusesWhatIsNoSize) {
-  for (const auto text : {"", "-2", "-1m", "M", "1x", "1mm", "1.2.3", ".", "0x10", "1ib", "9999999999g", "99999999999999999999"})
+  for (const auto text :
+       {"", "-2", "-1m", "M", "1x", "1mm", "1.2.3", ".", "0x10", "1ib", "9999999999g", "99999999999999999999"})
     EXPECT_EQ(parse_size(text), std::nullopt) << text;
 }
 

@@ -64,11 +64,47 @@ TEST_F(VerbsTest, StartPassesTheNotifySocket) {
 }
 
 TEST_F(VerbsTest, ExecPassesEveryOption) {
-  ASSERT_EQ(run({"exec", "--console-socket", "/s", "--pidfd-socket", "/p", "--cwd", "/w", "-e", "A=1", "--env", "B=", "-t",
-                 "--user", "1000:100", "-g", "5", "--additional-gids", "6", "--detach", "--pid-file", "/pid",
-                 "--process-label", "label", "--apparmor", "profile", "--no-new-privs", "-c", "CAP_KILL", "--cap",
-                 "CAP_CHOWN", "--preserve-fds=1", "--cgroup", "/sub", "--cgroup", "cpu:x", "--ignore-paused", "web",
-                 "ls", "-l", "--", "--tty"})
+  ASSERT_EQ(run({"exec",
+                 "--console-socket",
+                 "/s",
+                 "--pidfd-socket",
+                 "/p",
+                 "--cwd",
+                 "/w",
+                 "-e",
+                 "A=1",
+                 "--env",
+                 "B=",
+                 "-t",
+                 "--user",
+                 "1000:100",
+                 "-g",
+                 "5",
+                 "--additional-gids",
+                 "6",
+                 "--detach",
+                 "--pid-file",
+                 "/pid",
+                 "--process-label",
+                 "label",
+                 "--apparmor",
+                 "profile",
+                 "--no-new-privs",
+                 "-c",
+                 "CAP_KILL",
+                 "--cap",
+                 "CAP_CHOWN",
+                 "--preserve-fds=1",
+                 "--cgroup",
+                 "/sub",
+                 "--cgroup",
+                 "cpu:x",
+                 "--ignore-paused",
+                 "web",
+                 "ls",
+                 "-l",
+                 "--",
+                 "--tty"})
                 .status,
             0);
   const auto& request = fake().executed.value();
@@ -167,7 +203,8 @@ TEST_F(VerbsTest, EventsReadsItsIntervalAndPrintsLines) {
   ASSERT_EQ(run({"events", "--stats", "--interval=250ms", "web"}).status, 0);
   EXPECT_EQ(fake().watched->interval, 250ms);
   EXPECT_TRUE(fake().watched->stats);
-  for (const auto interval : {"0", "0s", "5", "soon"}) EXPECT_EQ(run({"events", "--interval", interval, "web"}).status, 1);
+  for (const auto interval : {"0", "0s", "5", "soon"})
+    EXPECT_EQ(run({"events", "--interval", interval, "web"}).status, 1);
 }
 
 }  // namespace
