@@ -117,9 +117,8 @@ _agentsafe() {
     command) _describe command names ;;
     argument)
       case $words[1] in
-@CASES@      esac ;
-    ;
-    esac
+@CASES@      esac ;;
+  esac
 }
 _agentsafe "$@"
 )zsh";
