@@ -60,6 +60,7 @@ runtime_unchanged() { sha256sum --quiet -c "$WORK/runtime.sha256"; }
   edit '.process.env += ["LD_PRELOAD=/evil.so", "LD_LIBRARY_PATH=/"]'
   run_bundle
   is ran
+  command_is sleep 1000
   launch
   rt exec "$CID" true
   runtime_unchanged

@@ -18,6 +18,7 @@ load cve
   script 'id -u' '.process.user.uid = 1000'
   run_bundle
   is 1000
+  command_is sleep 1000
   launch
   run_rt exec --user 1000 "$CID" id -u
   is 1000
@@ -110,7 +111,7 @@ load cve
 }
 
 @test "exec is no weaker than the container" {
-  edit '.linux.seccomp = {defaultAction: "SCMP_ACT_ALLOW", syscalls: [{names: ["getcwd"], action: "SCMP_ACT_ERRNO"}]}'
+  edit '.linux.seccomp = {defaultAction: "SCMP_ACT_ALLOW", syscalls: [{names: ["personality"], action: "SCMP_ACT_ERRNO"}]}'
   launch
   local fields='^(NoNewPrivs|Cap...|Seccomp|Groups|Uid|Gid):'
   in_container grep -E "$fields" /proc/self/status

@@ -64,8 +64,6 @@ def main():
                 fds.frombytes(data[: len(data) - len(data) % fds.itemsize])
         say(f"state={text.decode()}")
         say(f"fds={len(fds)}")
-        say(f"rest={connection.recv(1)!r}")
-        connection.close()
         child = os.fork()
         if child == 0:
             answer_all(fds[0], options.answer)

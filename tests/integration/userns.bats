@@ -38,12 +38,10 @@ user_namespace() {
 
 @test "devices are bind mounts of the host's" {
   user_namespace
-  script 'echo x >/dev/null && head -c 2 /dev/zero | wc -c; stat -c "%F %t:%T" /dev/null /dev/mine' '.linux.devices = [{path: "/dev/mine", type: "c", major: 1, minor: 5}]'
-  edit '.linux.devices = []'
+  script 'echo x >/dev/null && head -c 2 /dev/zero | wc -c; stat -c "%F %t:%T" /dev/null; grep -c " /dev/null " /proc/self/mountinfo'
   run_bundle
   succeeded
-  equal 2 "${lines[0]}"
-  says "character special file 1:3"
+  is $'2\ncharacter special file 1:3\n1'
 }
 
 @test "exec enters the user namespace" {
@@ -73,6 +71,7 @@ user_namespace() {
 }
 
 @test "mappings without a user namespace, and a user namespace without mappings, are refused" {
+  command_is true
   edit '.linux.uidMappings = [{containerID: 0, hostID: 100000, size: 10}]'
   run_bundle
   is_crun || failed 1
