@@ -1,6 +1,7 @@
 #include "runtime/sys/signal.h"
 
 #include <sys/signalfd.h>
+#include <unistd.h>
 
 #include <cerrno>
 #include <csignal>
@@ -26,22 +27,37 @@ void ignore_signal(int signal) {
   if (::signal(signal, SIG_IGN) == SIG_ERR) fail_errno("ignore a signal");
 }
 
-UniqueFd signalfd_of_all() {
+BlockedSignals::BlockedSignals() {
   sigset_t all;
   ::sigfillset(&all);
-  for (const int fault : {SIGSEGV, SIGBUS, SIGILL, SIGFPE, SIGABRT, SIGTRAP}) ::sigdelset(&all, fault);
-  if (::sigprocmask(SIG_SETMASK, &all, nullptr) != 0) fail_errno("block the signals");
-  UniqueFd fd(::signalfd(-1, &all, SFD_CLOEXEC | SFD_NONBLOCK));
-  if (!fd) fail_errno("signalfd");
-  return fd;
+  ::sigdelset(&all, SIGTTIN);
+  ::sigdelset(&all, SIGTTOU);
+  if (::sigprocmask(SIG_SETMASK, &all, &before_) != 0) fail_errno("block the signals");
+  fd_.reset(::signalfd(-1, &all, SFD_CLOEXEC | SFD_NONBLOCK));
+  if (!fd_) {
+    const int error = errno;
+    ::sigprocmask(SIG_SETMASK, &before_, nullptr);
+    fail_errno("signalfd", error);
+  }
+  ::signal(SIGCHLD, SIG_DFL);  // ignored, children would vanish with their exit status
 }
 
-int next_signal(FdRef signalfd) {
+BlockedSignals::~BlockedSignals() {
   signalfd_siginfo info{};
-  const ssize_t n = ::read(signalfd.get(), &info, sizeof info);
-  if (n == static_cast<ssize_t>(sizeof info)) return static_cast<int>(info.ssi_signo);
-  if (n < 0 && errno != EAGAIN && errno != EINTR) fail_errno("read a signal");
-  return 0;
+  while (::read(fd_.get(), &info, sizeof info) > 0) {
+  }
+  ::sigprocmask(SIG_SETMASK, &before_, nullptr);
+}
+
+std::optional<BlockedSignals::Signal> BlockedSignals::next() {
+  signalfd_siginfo info{};
+  for (;;) {
+    const ssize_t n = ::read(fd_.get(), &info, sizeof info);
+    if (n == static_cast<ssize_t>(sizeof info))
+      return Signal{static_cast<int>(info.ssi_signo), static_cast<pid_t>(info.ssi_pid) == ::getpid()};
+    if (errno == EAGAIN) return std::nullopt;
+    if (errno != EINTR) fail_errno("read a signal");
+  }
 }
 
 }  // namespace agentsafe::sys

@@ -1,6 +1,7 @@
 // Signals. Source: signal(7), sigprocmask(2), sigaction(2), signalfd(2).
 #pragma once
-#include <vector>
+#include <csignal>
+#include <optional>
 
 #include "runtime/base/unique_fd.h"
 
@@ -11,9 +12,35 @@ namespace agentsafe::sys {
 void reset_signals();
 void ignore_signal(int signal);
 
-// Blocks every signal that can be and answers a signalfd(2) that delivers them instead.
-UniqueFd signalfd_of_all();
-// The next signal from it; 0 when none is pending (the descriptor is non-blocking).
-int next_signal(FdRef signalfd);
+// Holds back every signal that can be and delivers them through a descriptor instead. At the end what has come and was
+// not read is dropped, and the old mask is put back. Children are zombies until they are reaped, whatever our caller
+// had set for SIGCHLD.
+//
+//   sys::BlockedSignals signals;
+//   poll(signals.fd()) …
+//   while (auto signal = signals.next()) forward(signal->number);
+//
+// Not SIGTTIN and SIGTTOU: they stop a program that uses its terminal from the background, which nobody else can do.
+// A fault of our own (SIGSEGV …) still ends us, the kernel sees to that.
+class BlockedSignals {
+ public:
+  struct Signal {
+    int number = 0;
+    bool our_own = false;  // raised by what this process did, such as SIGPIPE by a write
+  };
+
+  BlockedSignals();
+  BlockedSignals(const BlockedSignals&) = delete;
+  BlockedSignals& operator=(const BlockedSignals&) = delete;
+  ~BlockedSignals();
+
+  [[nodiscard]] FdRef fd() const { return fd_; }
+  // The next one that is pending; never waits.
+  std::optional<Signal> next();
+
+ private:
+  sigset_t before_{};
+  UniqueFd fd_;
+};
 
 }  // namespace agentsafe::sys
