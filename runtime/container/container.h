@@ -7,6 +7,7 @@
 #include <memory>
 #include <string>
 
+#include "oci/state.h"
 #include "runtime/base/unique_fd.h"
 #include "runtime/cgroup/cgroup.h"
 #include "runtime/container/requests.h"

@@ -1,0 +1,47 @@
+#include "runtime/container/record_json.h"
+
+#include "oci/linux_json.h"
+#include "runtime/base/error.h"
+
+namespace agentsafe::json {
+using cgroup::CgroupPlan;
+using cgroup::Place;
+
+template <>
+inline constexpr auto fields<Place> =
+    std::tuple{optional("controllers", &Place::controllers), required("mountPoint", &Place::mount_point),
+               required("path", &Place::path)};
+template <>
+inline constexpr auto fields<CgroupPlan> =
+    std::tuple{optional("v1", &CgroupPlan::v1), optional("unified", &CgroupPlan::unified),
+               optional("bestEffort", &CgroupPlan::best_effort)};
+template <>
+inline constexpr auto fields<container::Record> = std::tuple{required("version", &container::Record::version),
+                                                  required("ociVersion", &container::Record::ociVersion),
+                                                  required("id", &container::Record::id),
+                                                  required("bundle", &container::Record::bundle),
+                                                  required("rootfs", &container::Record::rootfs),
+                                                  required("created", &container::Record::created),
+                                                  required("owner", &container::Record::owner),
+                                                  required("policy", &container::Record::policy),
+                                                  required("pid", &container::Record::pid),
+                                                  required("startTime", &container::Record::startTime),
+                                                  required("cgroup", &container::Record::cgroup),
+                                                  required("ownPidNamespace", &container::Record::ownPidNamespace),
+                                                  required("rootless", &container::Record::rootless),
+                                                  optional("intelRdt", &container::Record::intelRdt),
+                                                  optional("resources", &container::Record::resources),
+                                                  optional("annotations", &container::Record::annotations)};
+}  // namespace agentsafe::json
+
+namespace agentsafe::container {
+
+std::string to_json(const Record& record) { return json::write(record); }
+
+Record read_record(std::string_view text) {
+  Record record = json::read<Record>(text);
+  if (record.version != 1) fail("version " + std::to_string(record.version) + " of the state is not known");
+  return record;
+}
+
+}  // namespace agentsafe::container
