@@ -1,27 +1,43 @@
+#include <algorithm>
+
 #include "runtime/cli/features_document.h"
 #include "runtime/cli/invocation.h"
 #include "runtime/cli/json_layout.h"
+#include "runtime/cli/seccomp_support.h"
 #include "runtime/cli/usage.h"
 #include "runtime/cli/verbs.h"
 #include "runtime/mount/options.h"
 #include "runtime/security/capabilities.h"
-#include "runtime/security/seccomp.h"
+#include "runtime/security/seccomp_words.h"
 
 namespace agentsafe::cli {
 namespace features_document {
 namespace {
+
+std::vector<std::string> sorted(const std::vector<std::string_view>& words) {
+  std::vector<std::string> names(words.begin(), words.end());
+  std::sort(names.begin(), names.end());
+  return names;
+}
+
+Seccomp seccomp_features() {
+  Seccomp seccomp;
+  seccomp.enabled = true;
+  seccomp.actions = sorted(security::seccomp_action_words());
+  seccomp.operators = sorted(security::seccomp_operator_words());
+  seccomp.archs = sorted(security::seccomp_architecture_words());
+  seccomp.knownFlags = sorted(security::seccomp_flag_words());
+  for (const std::string& flag : seccomp.knownFlags)
+    if (kernel_takes_seccomp_flag(security::seccomp_flag(flag).value_or(0))) seccomp.supportedFlags.push_back(flag);
+  return seccomp;
+}
 
 Linux linux_features() {
   Linux linux;
   linux.namespaces = {"cgroup", "ipc", "mount", "network", "pid", "time", "user", "uts"};
   linux.capabilities = security::capability_names();
   linux.cgroup = {.v1 = true, .v2 = true, .systemd = false, .systemdUser = false, .rdma = true};
-  linux.seccomp = {.enabled = true,
-                   .actions = security::seccomp_actions(),
-                   .operators = security::seccomp_operators(),
-                   .archs = security::seccomp_architectures(),
-                   .knownFlags = security::seccomp_flags(),
-                   .supportedFlags = security::seccomp_flags()};
+  linux.seccomp = seccomp_features();
   linux.apparmor.enabled = true;
   linux.selinux.enabled = true;
   linux.intelRdt = {.enabled = true, .schemata = true, .monitoring = true};
@@ -42,7 +58,7 @@ Features features() {
   document.hooks = {"prestart", "createRuntime", "createContainer", "startContainer", "poststart", "poststop"};
   document.mountOptions = mount::mount_option_names();
   document.linux = linux_features();
-  document.annotations = {{"io.github.seccomp.libseccomp.version", std::string(security::libseccomp_version())},
+  document.annotations = {{"io.github.seccomp.libseccomp.version", libseccomp_version()},
                           {"org.opencontainers.runc.checkpoint.enabled", "false"}};
   document.potentiallyUnsafeConfigAnnotations = {"bundle", "org.criu.config", "org.systemd.property."};
   return document;
