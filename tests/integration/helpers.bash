@@ -185,7 +185,15 @@ ends_with() {
   wait "$2" || code=$?
   equal "$1" "$code"
 }
-run_rt() { run --separate-stderr rt "$@"; }
+# What ends up in $status, $output, $stderr, $lines and $stderr_lines. Through files: a container that outlives its
+# runtime would keep the pipes of bats' own run open.
+run_rt() {
+  status=0
+  rt "$@" </dev/null >"$WORK/run.out" 2>"$WORK/run.err" || status=$?
+  { output=$(cat "$WORK/run.out"); stderr=$(cat "$WORK/run.err"); } 2>/dev/null
+  mapfile -t lines < <(grep . "$WORK/run.out")
+  mapfile -t stderr_lines < <(grep . "$WORK/run.err")
+}
 # Foreground run of the bundle: $status, $output, $stderr.
 run_bundle() { run_rt run --bundle "$BUNDLE" "$@" "$CID"; }
 # Detached: the container's output goes to $WORK/out and $WORK/err.

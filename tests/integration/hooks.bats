@@ -97,7 +97,7 @@ SH
     run_bundle
     failed 1
     is_crun || is_runc || complains "$name"
-    is_agentsafe && { complains because; equal poststop "$(hook_names)"; }
+    ! is_agentsafe || { complains because; equal poststop "$(hook_names)"; }
     no_leftovers
   done
 }

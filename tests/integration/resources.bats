@@ -73,7 +73,7 @@ controller() { if on_cgroup_v2; then require_v2_controller "$2"; else require_v1
   launch
   if on_cgroup_v2; then
     equal "50000 100000" "$(cgroup_value x cpu.max)"
-    is_agentsafe && equal 59 "$(cgroup_value x cpu.weight)"
+    ! is_agentsafe || equal 59 "$(cgroup_value x cpu.weight)"
   else
     equal 512 "$(cgroup_value cpu cpu.shares)"
     equal 50000 "$(cgroup_value cpu cpu.cfs_quota_us)"
