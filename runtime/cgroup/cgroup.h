@@ -48,6 +48,7 @@ class Cgroup {
   virtual void create() = 0;
   virtual void keep() = 0;
 
+  // For the container's first process, right after create().
   [[nodiscard]] virtual Join join() = 0;
   // For exec --cgroup: each "path" or "controller[,controller]:path", below the container's cgroup; none: its cgroup.
   // Throws "bad sub cgroup path: …".

@@ -30,9 +30,18 @@ std::string try_enable(FdRef cgroup, const std::string& path, const std::string&
     sys::write_file(cgroup, "cgroup.subtree_control", words);
     return {};
   } catch (const Error& error) {
-    const char* hint = error.error_number() == EBUSY ? "; it holds processes, or realtime ones are not allowed" : "";
-    return "cannot enable controllers in " + path + ": " + error.message() + hint;
+    return "cannot enable controllers in " + path + ": " + error.message();
   }
+}
+
+// Why nothing may be enabled here, or "". Only the root may hold processes and hand controllers down too; elsewhere,
+// enabling cpu or pids beside processes would succeed and turn the whole subtree into a threaded one.
+std::string obstacle(FdRef cgroup) {
+  const auto type = sys::try_read_file(cgroup, "cgroup.type");  // the root has none
+  if (!type) return {};
+  const auto word = text::trim(*type);
+  if (word == "threaded" || word == "domain invalid") return "it is threaded";
+  return sys::try_read_file(cgroup, "cgroup.procs").value_or("").empty() ? "" : "it holds processes itself";
 }
 
 // All at once, which is how it usually works; or else each that can be.
@@ -41,6 +50,8 @@ std::string enable_in(const std::string& path) {
   const auto missing =
       without(controllers_in(cgroup, "cgroup.controllers"), controllers_in(cgroup, "cgroup.subtree_control"));
   if (missing.empty()) return {};
+  if (const auto reason = obstacle(cgroup); !reason.empty())
+    return "cannot enable controllers in " + path + ": " + reason;
   if (try_enable(cgroup, path, "+" + text::join(missing, " +")).empty()) return {};
   std::string reasons;
   for (const auto& controller : missing) {

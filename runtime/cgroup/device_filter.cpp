@@ -52,9 +52,9 @@ std::uint32_t kernel_kind(DeviceKind kind) {
 // What a matching rule does. Allow: its bits are settled, and when none is left the request is granted.
 // Deny: a bit that is still open is refused.
 std::vector<bpf_insn> verdict(const DeviceRule& rule) {
-  if (rule.allow)
-    return {mask(r_pending, ~rule.access), jump_unless(r_pending, 0, 2), set(r_result, 1), leave()};
-  return {copy(r_scratch, r_pending), mask(r_scratch, rule.access), jump_if(r_scratch, 0, 2), set(r_result, 0), leave()};
+  if (rule.allow) return {mask(r_pending, ~rule.access), jump_unless(r_pending, 0, 2), set(r_result, 1), leave()};
+  return {copy(r_scratch, r_pending), mask(r_scratch, rule.access), jump_if(r_scratch, 0, 2), set(r_result, 0),
+          leave()};
 }
 
 void append_rule(std::vector<bpf_insn>& program, const DeviceRule& rule) {

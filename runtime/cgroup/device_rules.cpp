@@ -10,10 +10,9 @@ namespace {
 
 const DeviceRule usual_devices[] = {
     {true, DeviceKind::character, {}, {}, access_mknod},  // making any node is fine: opening it is what counts
-    {true, DeviceKind::block, {}, {}, access_mknod},
-    {true, DeviceKind::character, 1, 3, access_all},     // /dev/null
-    {true, DeviceKind::character, 1, 5, access_all},     // /dev/zero
-    {true, DeviceKind::character, 1, 7, access_all},     // /dev/full
+    {true, DeviceKind::block, {}, {}, access_mknod},     {true, DeviceKind::character, 1, 3, access_all},  // /dev/null
+    {true, DeviceKind::character, 1, 5, access_all},                                                       // /dev/zero
+    {true, DeviceKind::character, 1, 7, access_all},                                                       // /dev/full
     {true, DeviceKind::character, 1, 8, access_all},     // /dev/random
     {true, DeviceKind::character, 1, 9, access_all},     // /dev/urandom
     {true, DeviceKind::character, 5, 0, access_all},     // /dev/tty
@@ -24,10 +23,14 @@ const DeviceRule usual_devices[] = {
 unsigned parse_access(const std::string& letters) {
   unsigned access = 0;
   for (const char letter : letters) {
-    if (letter == 'r') access |= access_read;
-    else if (letter == 'w') access |= access_write;
-    else if (letter == 'm') access |= access_mknod;
-    else fail("access \"" + text::escaped(letters) + "\": letters of rwm are expected");
+    if (letter == 'r')
+      access |= access_read;
+    else if (letter == 'w')
+      access |= access_write;
+    else if (letter == 'm')
+      access |= access_mknod;
+    else
+      fail("access \"" + text::escaped(letters) + "\": letters of rwm are expected");
   }
   return access == 0 ? access_all : access;  // config-linux.md: absent means all
 }

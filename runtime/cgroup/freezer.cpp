@@ -83,9 +83,7 @@ void freeze_v2(Directory& directory) {
 
 void thaw_v2(Directory& directory) { directory.try_write("cgroup.freeze", "0"); }
 
-bool is_frozen_v2(Directory& directory) {
-  return text::trim(directory.try_read("cgroup.freeze").value_or("0")) == "1";
-}
+bool is_frozen_v2(Directory& directory) { return text::trim(directory.try_read("cgroup.freeze").value_or("0")) == "1"; }
 
 bool is_stopped_v2(Directory& directory) { return event_is_set(directory, "frozen"); }
 

@@ -29,8 +29,8 @@ std::vector<std::string> strings(const std::vector<std::string_view>& views) { r
 std::string unescape(std::string_view field) {
   std::string out;
   for (std::size_t i = 0; i < field.size(); ++i) {
-    const auto code = field[i] == '\\' && i + 3 < field.size() ? text::parse<unsigned char>(field.substr(i + 1, 3), 8)
-                                                               : std::nullopt;
+    const auto code =
+        field[i] == '\\' && i + 3 < field.size() ? text::parse<unsigned char>(field.substr(i + 1, 3), 8) : std::nullopt;
     out += code ? static_cast<char>(*code) : field[i];
     if (code) i += 3;
   }

@@ -6,8 +6,7 @@
 namespace agentsafe::cgroup {
 
 void join_self(const std::vector<std::string>& files) {
-  for (const auto& file : files)
-    in_context("join the cgroup", [&] { sys::write_file(sys::at_cwd, file, "0"); });
+  for (const auto& file : files) in_context("join the cgroup", [&] { sys::write_file(sys::at_cwd, file, "0"); });
 }
 
 }  // namespace agentsafe::cgroup

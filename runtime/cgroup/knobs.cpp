@@ -85,7 +85,8 @@ void append_hugetlb(std::vector<Write>& writes, const oci::Resources& resources,
     const std::string name = "hugetlb." + page.pageSize;
     const std::string value = std::to_string(page.limit);
     // Reservations are limited too where the kernel can (Linux 5.7): a fault beyond the plain limit ends in SIGBUS.
-    writes.push_back({.controller = "hugetlb", .file = name + reservation_suffix, .value = value, .may_be_absent = true});
+    writes.push_back(
+        {.controller = "hugetlb", .file = name + reservation_suffix, .value = value, .may_be_absent = true});
     writes.push_back({"hugetlb", name + suffix, value});
   }
 }

@@ -20,8 +20,8 @@ struct KnobOptions {
   bool bfq = false;  // the kernel has blkio.bfq.weight / io.bfq.weight here, and weights go there
 };
 
-// Everything but memory and devices (unified memory.* files count as memory). Throws Error for what this version of cgroups cannot enforce, and for values out
-// of range that the kernel would change silently.
+// Everything but memory and devices (unified memory.* files count as memory). Throws Error for what this version of
+// cgroups cannot enforce, and for values out of range that the kernel would change silently.
 [[nodiscard]] std::vector<Write> v1_writes(const oci::Resources& resources, const KnobOptions& options);
 [[nodiscard]] std::vector<Write> v2_writes(const oci::Resources& resources, const KnobOptions& options);
 // Memory alone: it is limited last, when init has done its work.

@@ -5,7 +5,8 @@ namespace agentsafe::cgroup {
 namespace {
 
 void append_cpu(std::vector<Write>& writes, const oci::Cpu& cpu) {
-  const auto add = [&](const char* file, const std::string& value, bool is_default = false, bool may_be_absent = false) {
+  const auto add = [&](const char* file, const std::string& value, bool is_default = false,
+                       bool may_be_absent = false) {
     writes.push_back(
         {.controller = "cpu", .file = file, .value = value, .is_default = is_default, .may_be_absent = may_be_absent});
   };
@@ -15,8 +16,7 @@ void append_cpu(std::vector<Write>& writes, const oci::Cpu& cpu) {
       fail("cpu.shares " + std::to_string(shares) + " is out of range: the kernel takes 2 to 262144");
     add("cpu.shares", std::to_string(shares), shares == 1024);
   }
-  if (const auto period = cpu.realtimePeriod.value_or(0); period != 0)
-    add("cpu.rt_period_us", std::to_string(period));
+  if (const auto period = cpu.realtimePeriod.value_or(0); period != 0) add("cpu.rt_period_us", std::to_string(period));
   if (const auto runtime = cpu.realtimeRuntime.value_or(0); runtime != 0)
     add("cpu.rt_runtime_us", std::to_string(runtime));
   if (const auto period = cpu.period.value_or(0); period != 0)
@@ -41,8 +41,7 @@ void append_device_weights(std::vector<Write>& writes, const oci::BlockIO& io, c
 void append_block_io(std::vector<Write>& writes, const oci::BlockIO& io, bool bfq) {
   const std::string weight_file = bfq ? "blkio.bfq.weight" : "blkio.weight";
   if (io.weight.value_or(0) != 0) writes.push_back({"blkio", weight_file, std::to_string(*io.weight)});
-  if (io.leafWeight.value_or(0) != 0)
-    writes.push_back({"blkio", "blkio.leaf_weight", std::to_string(*io.leafWeight)});
+  if (io.leafWeight.value_or(0) != 0) writes.push_back({"blkio", "blkio.leaf_weight", std::to_string(*io.leafWeight)});
   append_device_weights(writes, io, weight_file);
   const auto throttle = [&](const char* file, const std::vector<oci::ThrottleDevice>& devices) {
     for (const auto& device : devices) {

@@ -90,7 +90,8 @@ void append_unified(std::vector<Write>& writes, const oci::Resources& resources,
   for (const auto& [file, content] : resources.unified) {
     const auto dot = file.find('.');
     if (dot == 0 || dot == std::string::npos || file.find('/') != std::string::npos)
-      fail("linux.resources.unified: \"" + text::escaped(file) + "\" is not the name of a cgroup file (controller.name)");
+      fail("linux.resources.unified: \"" + text::escaped(file) +
+           "\" is not the name of a cgroup file (controller.name)");
     if (file.starts_with("memory.") != memory) continue;
     for (const auto line : text::lines(content)) {  // the kernel takes one line per write
       Write write{file.substr(0, dot), file, std::string(line)};

@@ -41,8 +41,8 @@ OomWatch OomWatch::v1(Directory& memory) {
     watch.notifier_ = UniqueFd(::eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK));
     if (!watch.notifier_) fail_errno("eventfd");
     watch.control_file_ = sys::openat(memory.fd(), "memory.oom_control", O_RDONLY);
-    memory.write("cgroup.event_control", std::to_string(watch.notifier_.get()) + " " +
-                                             std::to_string(watch.control_file_.get()));
+    memory.write("cgroup.event_control",
+                 std::to_string(watch.notifier_.get()) + " " + std::to_string(watch.control_file_.get()));
     return watch;
   });
 }

@@ -25,8 +25,8 @@ class OomWatch {
   [[nodiscard]] bool struck();
 
  private:
-  UniqueFd notifier_;     // version 1: an eventfd, version 2: an inotify instance; both non-blocking
-  UniqueFd events_file_;  // version 2: memory.events
+  UniqueFd notifier_;      // version 1: an eventfd, version 2: an inotify instance; both non-blocking
+  UniqueFd events_file_;   // version 2: memory.events
   UniqueFd control_file_;  // version 1: memory.oom_control, which tells a removal apart
   std::uint64_t kills_ = 0;
 };

@@ -6,13 +6,12 @@
 namespace agentsafe::json {
 
 template <>
-inline constexpr auto fields<cgroup::Place> =
-    std::tuple{optional("controllers", &cgroup::Place::controllers), required("mountPoint", &cgroup::Place::mount_point),
-               required("root", &cgroup::Place::root), required("path", &cgroup::Place::path)};
+inline constexpr auto fields<cgroup::Place> = std::tuple{
+    optional("controllers", &cgroup::Place::controllers), required("mountPoint", &cgroup::Place::mount_point),
+    required("root", &cgroup::Place::root), required("path", &cgroup::Place::path)};
 template <>
-inline constexpr auto fields<cgroup::CgroupPlan> =
-    std::tuple{optional("v1", &cgroup::CgroupPlan::v1), optional("unified", &cgroup::CgroupPlan::unified),
-               optional("bestEffort", &cgroup::CgroupPlan::best_effort),
-               optional("rootless", &cgroup::CgroupPlan::rootless)};
+inline constexpr auto fields<cgroup::CgroupPlan> = std::tuple{
+    optional("v1", &cgroup::CgroupPlan::v1), optional("unified", &cgroup::CgroupPlan::unified),
+    optional("bestEffort", &cgroup::CgroupPlan::best_effort), optional("rootless", &cgroup::CgroupPlan::rootless)};
 
 }  // namespace agentsafe::json

@@ -152,10 +152,10 @@ void add_v1_stats(Directory& directory, Stats& stats);
 // The parsers, pure. Lines they do not understand are left out.
 [[nodiscard]] std::map<std::string, std::uint64_t> parse_counters(std::string_view text);  // "name N" lines
 [[nodiscard]] Pressure parse_pressure(std::string_view text);
-[[nodiscard]] std::vector<std::uint32_t> parse_cpu_list(std::string_view text);        // "0-2,5" → 0 1 2 5
-[[nodiscard]] std::vector<BlkioEntry> parse_v1_blkio(std::string_view text);           // "8:0 Read 4096" lines
-void parse_io_stat(std::string_view text, BlkioStats& blkio);                          // "8:0 rbytes=1 wbytes=2 …" lines
-void parse_usage_all(std::string_view text, CpuUsage& usage);                          // cpuacct.usage_all
+[[nodiscard]] std::vector<std::uint32_t> parse_cpu_list(std::string_view text);  // "0-2,5" → 0 1 2 5
+[[nodiscard]] std::vector<BlkioEntry> parse_v1_blkio(std::string_view text);     // "8:0 Read 4096" lines
+void parse_io_stat(std::string_view text, BlkioStats& blkio);                    // "8:0 rbytes=1 wbytes=2 …" lines
+void parse_usage_all(std::string_view text, CpuUsage& usage);                    // cpuacct.usage_all
 
 // Shared by both versions.
 [[nodiscard]] std::uint64_t read_number(Directory& directory, const std::string& file);  // 0: absent; "max": 2⁶⁴-1

@@ -14,13 +14,12 @@ inline constexpr auto fields<cgroup::Pressure> =
     std::tuple{optional("some", &cgroup::Pressure::some), optional("full", &cgroup::Pressure::full)};
 
 template <>
-inline constexpr auto fields<cgroup::CpuUsage> =
-    std::tuple{required("total", &cgroup::CpuUsage::total),
-               optional("percpu", &cgroup::CpuUsage::percpu),
-               optional("percpu_kernel", &cgroup::CpuUsage::percpu_kernel),
-               optional("percpu_user", &cgroup::CpuUsage::percpu_user),
-               required("kernel", &cgroup::CpuUsage::kernel),
-               required("user", &cgroup::CpuUsage::user)};
+inline constexpr auto fields<cgroup::CpuUsage> = std::tuple{required("total", &cgroup::CpuUsage::total),
+                                                            optional("percpu", &cgroup::CpuUsage::percpu),
+                                                            optional("percpu_kernel", &cgroup::CpuUsage::percpu_kernel),
+                                                            optional("percpu_user", &cgroup::CpuUsage::percpu_user),
+                                                            required("kernel", &cgroup::CpuUsage::kernel),
+                                                            required("user", &cgroup::CpuUsage::user)};
 template <>
 inline constexpr auto fields<cgroup::Throttling> =
     std::tuple{required("periods", &cgroup::Throttling::periods),
@@ -50,14 +49,13 @@ inline constexpr auto fields<cgroup::MemoryEntry> =
     std::tuple{required("limit", &cgroup::MemoryEntry::limit), required("usage", &cgroup::MemoryEntry::usage),
                required("max", &cgroup::MemoryEntry::max), required("failcnt", &cgroup::MemoryEntry::failcnt)};
 template <>
-inline constexpr auto fields<cgroup::MemoryStats> =
-    std::tuple{required("cache", &cgroup::MemoryStats::cache),
-               required("usage", &cgroup::MemoryStats::usage),
-               required("swap", &cgroup::MemoryStats::swap),
-               required("kernel", &cgroup::MemoryStats::kernel),
-               required("kernelTCP", &cgroup::MemoryStats::kernel_tcp),
-               optional("raw", &cgroup::MemoryStats::raw),
-               optional("psi", &cgroup::MemoryStats::psi)};
+inline constexpr auto fields<cgroup::MemoryStats> = std::tuple{required("cache", &cgroup::MemoryStats::cache),
+                                                               required("usage", &cgroup::MemoryStats::usage),
+                                                               required("swap", &cgroup::MemoryStats::swap),
+                                                               required("kernel", &cgroup::MemoryStats::kernel),
+                                                               required("kernelTCP", &cgroup::MemoryStats::kernel_tcp),
+                                                               optional("raw", &cgroup::MemoryStats::raw),
+                                                               optional("psi", &cgroup::MemoryStats::psi)};
 
 template <>
 inline constexpr auto fields<cgroup::PidsStats> =
@@ -85,10 +83,9 @@ inline constexpr auto fields<cgroup::HugetlbStats> =
                required("failcnt", &cgroup::HugetlbStats::failcnt)};
 
 template <>
-inline constexpr auto fields<cgroup::L3CacheInfo> =
-    std::tuple{optional("cbm_mask", &cgroup::L3CacheInfo::cbm_mask),
-               required("min_cbm_bits", &cgroup::L3CacheInfo::min_cbm_bits),
-               required("num_closids", &cgroup::L3CacheInfo::num_closids)};
+inline constexpr auto fields<cgroup::L3CacheInfo> = std::tuple{
+    optional("cbm_mask", &cgroup::L3CacheInfo::cbm_mask), required("min_cbm_bits", &cgroup::L3CacheInfo::min_cbm_bits),
+    required("num_closids", &cgroup::L3CacheInfo::num_closids)};
 template <>
 inline constexpr auto fields<cgroup::MemoryBandwidthInfo> =
     std::tuple{required("bandwidth_gran", &cgroup::MemoryBandwidthInfo::bandwidth_gran),
@@ -115,13 +112,12 @@ inline constexpr auto fields<cgroup::IntelRdtStats> =
                optional("cmt_stats", &cgroup::IntelRdtStats::cmt_stats)};
 
 template <>
-inline constexpr auto fields<cgroup::Stats> =
-    std::tuple{required("cpu", &cgroup::Stats::cpu),
-               required("cpuset", &cgroup::Stats::cpuset),
-               required("memory", &cgroup::Stats::memory),
-               required("pids", &cgroup::Stats::pids),
-               required("blkio", &cgroup::Stats::blkio),
-               required("hugetlb", &cgroup::Stats::hugetlb),
-               required("intel_rdt", &cgroup::Stats::intel_rdt)};
+inline constexpr auto fields<cgroup::Stats> = std::tuple{required("cpu", &cgroup::Stats::cpu),
+                                                         required("cpuset", &cgroup::Stats::cpuset),
+                                                         required("memory", &cgroup::Stats::memory),
+                                                         required("pids", &cgroup::Stats::pids),
+                                                         required("blkio", &cgroup::Stats::blkio),
+                                                         required("hugetlb", &cgroup::Stats::hugetlb),
+                                                         required("intel_rdt", &cgroup::Stats::intel_rdt)};
 
 }  // namespace agentsafe::json

@@ -11,8 +11,7 @@ void add_cpuacct(Directory& directory, Stats& stats) {
   auto& usage = stats.cpu.usage;
   usage.total = read_number(directory, "cpuacct.usage");
   const auto percpu = directory.try_read("cpuacct.usage_percpu").value_or("");
-  for (const auto word : text::words(percpu))
-    usage.percpu.push_back(text::parse<std::uint64_t>(word).value_or(0));
+  for (const auto word : text::words(percpu)) usage.percpu.push_back(text::parse<std::uint64_t>(word).value_or(0));
   parse_usage_all(directory.try_read("cpuacct.usage_all").value_or(""), usage);
   const std::uint64_t tick_ns = 1'000'000'000ULL / static_cast<std::uint64_t>(::sysconf(_SC_CLK_TCK));
   auto ticks = parse_counters(directory.try_read("cpuacct.stat").value_or(""));
@@ -73,12 +72,11 @@ std::vector<BlkioEntry> blkio_entries(Directory& directory, std::initializer_lis
 
 void add_blkio(Directory& directory, Stats& stats) {
   auto& blkio = stats.blkio;
-  blkio.service_bytes = blkio_entries(
-      directory, {"blkio.bfq.io_service_bytes_recursive", "blkio.throttle.io_service_bytes_recursive",
-                  "blkio.throttle.io_service_bytes"});
-  blkio.serviced = blkio_entries(
-      directory,
-      {"blkio.bfq.io_serviced_recursive", "blkio.throttle.io_serviced_recursive", "blkio.throttle.io_serviced"});
+  blkio.service_bytes =
+      blkio_entries(directory, {"blkio.bfq.io_service_bytes_recursive", "blkio.throttle.io_service_bytes_recursive",
+                                "blkio.throttle.io_service_bytes"});
+  blkio.serviced = blkio_entries(directory, {"blkio.bfq.io_serviced_recursive", "blkio.throttle.io_serviced_recursive",
+                                             "blkio.throttle.io_serviced"});
   blkio.queued = blkio_entries(directory, {"blkio.bfq.io_queued_recursive"});
   blkio.service_time = blkio_entries(directory, {"blkio.bfq.io_service_time_recursive"});
   blkio.wait_time = blkio_entries(directory, {"blkio.bfq.io_wait_time_recursive"});
@@ -103,8 +101,8 @@ void add_v1_stats(Directory& directory, Stats& stats) {
     const char* controller;
     void (*add)(Directory&, Stats&);
   };
-  constexpr Part parts[] = {{"cpuacct", add_cpuacct}, {"cpu", add_cpu},     {"cpuset", add_cpuset},
-                            {"memory", add_memory},   {"pids", add_pids},   {"blkio", add_blkio},
+  constexpr Part parts[] = {{"cpuacct", add_cpuacct}, {"cpu", add_cpu},   {"cpuset", add_cpuset},
+                            {"memory", add_memory},   {"pids", add_pids}, {"blkio", add_blkio},
                             {"hugetlb", add_hugetlb}};
   for (const auto& part : parts)
     if (directory.has_controller(part.controller)) part.add(directory, stats);

@@ -20,7 +20,7 @@ class V1Cgroup final : public Cgroup {
 
   void create() override;
   void keep() override;
-  Join join() override { return join_below({}); }
+  Join join() override;
   Join join_below(const std::vector<std::string>& sub_cgroups) override;
   Join join_of(pid_t init) override;
   void add(pid_t pid) override;
@@ -139,6 +139,13 @@ UniqueFd open_unified(const Place& place) {
 bool concerns(const SubCgroup& sub, const Directory& directory) {
   return sub.controllers.empty() || std::any_of(sub.controllers.begin(), sub.controllers.end(),
                                                 [&](const auto& name) { return directory.has_controller(name); });
+}
+
+Join V1Cgroup::join() {
+  Join join;
+  for (const auto& directory : directories_) join.files.push_back(directory.path() + "/tasks");
+  if (unified_) join.directory = open_unified(unified_->place());
+  return join;
 }
 
 Join V1Cgroup::join_below(const std::vector<std::string>& sub_cgroups) {

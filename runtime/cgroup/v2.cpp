@@ -81,8 +81,8 @@ void V2Cgroup::check_usable() {
   const auto type = directory_.try_read("cgroup.type").value_or("domain");
   const auto word = text::trim(type);
   if (word == "domain invalid" || word == "threaded")
-    fail(directory_.path() + ": cgroup.type is \"" + std::string(word) + "\": a cgroup above it is threaded, and whole " +
-         "processes cannot be put there; choose another cgroupsPath");
+    fail(directory_.path() + ": cgroup.type is \"" + std::string(word) +
+         "\": a cgroup above it is threaded, and whole " + "processes cannot be put there; choose another cgroupsPath");
   if (!directory_.fresh()) refuse_processes(directory_);
   if (is_frozen_v2(directory_) || is_stopped_v2(directory_)) refuse_frozen();
 }

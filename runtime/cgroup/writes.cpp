@@ -19,9 +19,9 @@ std::string usage_hint(Directory& directory, const Write& write) {
   if (write.file != "memory.limit_in_bytes") return {};
   const auto usage = directory.try_read("memory.usage_in_bytes");
   const auto peak = directory.try_read("memory.max_usage_in_bytes");
-  return ": unable to set memory limit to " + write.value + " (current usage: " +
-         std::string(text::trim(usage.value_or("unknown"))) + ", peak usage: " +
-         std::string(text::trim(peak.value_or("unknown"))) + ")";
+  return ": unable to set memory limit to " + write.value +
+         " (current usage: " + std::string(text::trim(usage.value_or("unknown"))) +
+         ", peak usage: " + std::string(text::trim(peak.value_or("unknown"))) + ")";
 }
 
 // false: invalid at the moment.
@@ -40,8 +40,8 @@ bool perform(const Finder& find, const Write& write) {
 
 void perform_or_fail(const Finder& find, const Write& write) {
   if (!perform(find, write))
-    throw Error(find(write)->path() + ": " + write.file + ": write \"" + text::escaped(write.value) + "\": " +
-                    errno_text(EINVAL),
+    throw Error(find(write)->path() + ": " + write.file + ": write \"" + text::escaped(write.value) +
+                    "\": " + errno_text(EINVAL),
                 EINVAL);
 }
 

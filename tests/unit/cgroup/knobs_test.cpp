@@ -26,9 +26,9 @@ oci::Resources with(oci::Memory memory) {
 }
 
 TEST(KnobsTest, SharesBecomeWeights) {
-  const std::pair<std::uint64_t, std::uint64_t> pairs[] = {{1, 1},      {2, 1},       {256, 35},        {512, 59},
-                                                           {1024, 100}, {2048, 174},  {262'143, 10'000}, {262'144, 10'000},
-                                                           {1 << 30, 10'000}};
+  const std::pair<std::uint64_t, std::uint64_t> pairs[] = {
+      {1, 1},           {2, 1}, {256, 35}, {512, 59}, {1024, 100}, {2048, 174}, {262'143, 10'000}, {262'144, 10'000},
+      {1 << 30, 10'000}};
   for (const auto& [shares, weight] : pairs) EXPECT_EQ(weight_from_shares(shares), weight) << shares;
 }
 
@@ -44,8 +44,8 @@ TEST(KnobsTest, BlkioWeightsBecomeIoWeights) {
 }
 
 TEST(KnobsTest, Cpu) {
-  const auto resources = with(oci::Cpu{.shares = 512, .quota = 50'000, .burst = 1000, .period = 200'000, .cpus = "0-1",
-                                       .mems = "0", .idle = 0});
+  const auto resources = with(oci::Cpu{
+      .shares = 512, .quota = 50'000, .burst = 1000, .period = 200'000, .cpus = "0-1", .mems = "0", .idle = 0});
   EXPECT_EQ(v1(resources),
             (Lines{"cpuset.cpus = 0-1", "cpuset.mems = 0", "cpu.shares = 512", "cpu.cfs_period_us = 200000",
                    "cpu.cfs_quota_us = 50000", "cpu.cfs_burst_us = 1000", "cpu.idle = 0"}));
@@ -102,7 +102,8 @@ TEST(KnobsTest, SwapCountsMemoryToo) {
   EXPECT_EQ(swap_for_v2({.limit = 5, .swap = -1}), "max");
   EXPECT_EQ(swap_for_v2({.limit = 5}), std::nullopt);
   EXPECT_EQ(swap_for_v2({.limit = 5, .swap = 0}), std::nullopt);
-  EXPECT_NE(error_of([] { (void)swap_for_v2({.limit = 5, .swap = 4}); }).find("at least the memory"), std::string::npos);
+  EXPECT_NE(error_of([] { (void)swap_for_v2({.limit = 5, .swap = 4}); }).find("at least the memory"),
+            std::string::npos);
   EXPECT_NE(error_of([] { (void)swap_for_v2({.swap = 4}); }).find("needs a memory limit"), std::string::npos);
   EXPECT_NE(error_of([] { (void)v1_memory_writes(with(oci::Memory{.limit = 5, .swap = 4})); }), "no error");
 }
@@ -162,9 +163,8 @@ TEST(KnobsTest, BlockIoOnVersion1) {
 }
 
 TEST(KnobsTest, BlockIoOnVersion2) {
-  EXPECT_EQ(v2(with_block_io()),
-            (Lines{"io.weight = default 4950", "io.weight = 8:0 1920", "io.max = 8:0 rbps=1000",
-                   "io.max = 8:16 wbps=2000", "io.max = 8:0 riops=30", "io.max = 8:0 wiops=max"}));
+  EXPECT_EQ(v2(with_block_io()), (Lines{"io.weight = default 4950", "io.weight = 8:0 1920", "io.max = 8:0 rbps=1000",
+                                        "io.max = 8:16 wbps=2000", "io.max = 8:0 riops=30", "io.max = 8:0 wiops=max"}));
   EXPECT_EQ(v2(with_block_io(), {.bfq = true}).front(), "io.bfq.weight = default 500");
 }
 
@@ -203,7 +203,8 @@ TEST(KnobsTest, UnifiedTakesFileNamesOnlyAndNeedsVersion2) {
   for (const char* name : {"memory", "../pids.max", "a/b.max", ".max"}) {
     oci::Resources resources;
     resources.unified = {{name, "1"}};
-    EXPECT_NE(error_of([&] { (void)v2(resources); }).find("is not the name of a cgroup file"), std::string::npos) << name;
+    EXPECT_NE(error_of([&] { (void)v2(resources); }).find("is not the name of a cgroup file"), std::string::npos)
+        << name;
     EXPECT_NE(error_of([&] { (void)v1(resources); }).find("needs the unified hierarchy"), std::string::npos);
   }
 }

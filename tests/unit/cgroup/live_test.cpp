@@ -199,7 +199,8 @@ TEST_F(LiveCgroupTest, SubCgroupsStayBelowTheContainer) {
   for (const char* path : {"../other", "a/../../..", "/../x"})
     EXPECT_EQ(error_of([&] { (void)cgroup_->join_below({path}); }), std::string("bad sub cgroup path: ") + path);
   EXPECT_NE(error_of([&] { (void)cgroup_->join_below({"missing"}); }), "no error");
-  EXPECT_NE(error_of([&] { (void)cgroup_->join_below({"nonsense:x"}); }).find("bad sub cgroup path"), std::string::npos);
+  EXPECT_NE(error_of([&] { (void)cgroup_->join_below({"nonsense:x"}); }).find("bad sub cgroup path"),
+            std::string::npos);
 }
 
 TEST_F(LiveCgroupTest, ExecFollowsInitToItsCurrentCgroup) {
@@ -315,6 +316,98 @@ TEST_F(LiveCgroupTest, StatsCountWhatRuns) {
   EXPECT_GT(stats.memory.usage.usage, 0U);
   EXPECT_FALSE(stats.memory.raw.empty());
   EXPECT_FALSE(stats.cpuset.cpus.empty());
+}
+
+// "8:0" of a disk of this host.
+std::optional<std::pair<std::int64_t, std::int64_t>> some_disk() {
+  const UniqueFd block = sys::try_openat(sys::at_cwd, "/sys/block", O_RDONLY | O_DIRECTORY);
+  if (!block) return std::nullopt;
+  for (const auto& name : sys::list_directory(block)) {
+    if (name.starts_with("loop") || name.starts_with("ram") || name.starts_with("nbd")) continue;
+    const std::string number(text::trim(sys::read_file(block, name + "/dev")));
+    const auto parts = text::split(number, ':');
+    return std::pair{*text::parse<std::int64_t>(parts.at(0)), *text::parse<std::int64_t>(parts.at(1))};
+  }
+  return std::nullopt;
+}
+
+TEST_F(LiveCgroupTest, DisksAreThrottledAndReleased) {
+  const auto disk = some_disk();
+  if (!disk) GTEST_SKIP() << "this host has no disk";
+  const std::string key = std::to_string(disk->first) + ":" + std::to_string(disk->second);
+  oci::Resources resources;
+  resources.blockIO = {.throttleReadBpsDevice = {{disk->first, disk->second, 1 << 20}}};
+  cgroup_->apply(resources);
+  const char* file = v2() ? "io.max" : "blkio.throttle.read_bps_device";
+  const auto limited = v2() ? key + " rbps=1048576 wbps=max riops=max wiops=max" : key + " 1048576";
+  EXPECT_EQ(content("blkio", file), limited);
+  oci::Resources change;
+  change.blockIO = {.throttleReadBpsDevice = {{disk->first, disk->second, 0}}};
+  change.cpu = {.cpus = "9999"};
+  EXPECT_NE(error_of([&] { (void)cgroup_->update(change, resources); }), "no error");
+  EXPECT_EQ(content("blkio", file), limited);
+  change.cpu.reset();
+  (void)cgroup_->update(change, resources);
+  EXPECT_EQ(content("blkio", file), "");
+}
+
+TEST_F(LiveCgroupTest, CpusetsAndHugePagesAreLimited) {
+  oci::Resources resources;
+  resources.cpu = {.cpus = "0", .mems = "0"};
+  if (v2()) resources.hugepageLimits = {{"2MB", 4 << 20}};
+  if (v2()) resources.unified = {{"memory.high", "8388608"}};
+  cgroup_->apply(resources);
+  cgroup_->apply_memory(resources);
+  EXPECT_EQ(content("cpuset", "cpuset.cpus"), "0");
+  if (!v2()) return;
+  EXPECT_EQ(content("hugetlb", "hugetlb.2MB.max"), std::to_string(4 << 20));
+  EXPECT_EQ(content("hugetlb", "hugetlb.2MB.rsvd.max"), std::to_string(4 << 20));
+  EXPECT_EQ(content("memory", "memory.high"), "8388608");
+}
+
+TEST_F(LiveCgroupTest, AContainerThatMovedItsProcessesDownIsJoinedThere) {
+  if (!v2()) GTEST_SKIP() << "version 1 lets every cgroup hold processes";
+  const pid_t init = spawn_sleeper();
+  ASSERT_TRUE(sys::try_mkdirat(sys::at_cwd, file("", "init"), 0755));
+  sys::write_file(sys::at_cwd, file("", "init/cgroup.procs"), std::to_string(init));
+  sys::write_file(sys::at_cwd, file("", "cgroup.subtree_control"), "+pids");
+  Join join = cgroup_->join_below({});
+  try {
+    children_.push_back(sys::clone3({.cgroup_fd = join.directory.get()}, [] { return 0; }));
+    FAIL() << "the kernel lets processes and children live side by side";
+  } catch (const Error& error) {
+    EXPECT_TRUE(may_join_init_instead(error.error_number())) << error.message();
+  }
+  join = cgroup_->join_of(init);
+  children_.push_back(sys::clone3({.cgroup_fd = join.directory.get()}, [] { return 0; }));
+  EXPECT_EQ(sys::wait(children_.back().pidfd).code, 0);
+  children_.pop_back();
+}
+
+TEST_F(LiveCgroupTest, ALimitBelowABusyCgroupSaysWhyItCannotBe) {
+  if (!v2()) GTEST_SKIP() << "version 1 has no subtree_control";
+  spawn_sleeper();
+  CgroupPlan inner = plan_;
+  inner.unified->path += "/inner";
+  auto cgroup = open_cgroup(inner);
+  cgroup->create();
+  oci::Resources resources;
+  resources.memory = {.limit = 1 << 20};
+  const auto message = error_of([&] { cgroup->apply_memory(resources); });
+  EXPECT_NE(message.find("cannot set memory.max"), std::string::npos) << message;
+  EXPECT_NE(message.find("cannot enable controllers in " + file("", "").substr(0, file("", "").size() - 1)),
+            std::string::npos)
+      << message;
+}
+
+TEST_F(LiveCgroupTest, APlaceBelowAThreadedCgroupIsRefused) {
+  if (!v2()) GTEST_SKIP() << "version 1 has no threaded cgroups";
+  ASSERT_TRUE(sys::try_mkdirat(sys::at_cwd, file("", "threads"), 0755));
+  sys::write_file(sys::at_cwd, file("", "threads/cgroup.type"), "threaded");
+  CgroupPlan inner = plan_;
+  inner.unified->path += "/threads/inner";
+  const auto message = error_of([&] { open_cgroup(inner)->create(); });
+  EXPECT_NE(message.find("threaded"), std::string::npos) << message;
 }
 
 TEST_F(LiveCgroupTest, DelegationGivesTheOwnerItsDirectory) {

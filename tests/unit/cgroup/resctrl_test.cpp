@@ -33,8 +33,8 @@ TEST_F(ResctrlTest, AnExistingGroupIsJoinedAndStays) {
 
 TEST_F(ResctrlTest, AnExistingGroupMustHaveTheWantedSchemata) {
   EXPECT_NO_THROW((void)make_resctrl_group(tree_.top(), {.closID = "gold", .l3CacheSchema = "L3:0=FF0"}, "web"));
-  const auto message = error_of(
-      [&] { (void)make_resctrl_group(tree_.top(), {.closID = "gold", .memBwSchema = "MB:0=60"}, "web"); });
+  const auto message =
+      error_of([&] { (void)make_resctrl_group(tree_.top(), {.closID = "gold", .memBwSchema = "MB:0=60"}, "web"); });
   EXPECT_NE(message.find("are not the ones of the configuration"), std::string::npos) << message;
 }
 

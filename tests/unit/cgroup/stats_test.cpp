@@ -37,7 +37,8 @@ TEST(StatsParseTest, Version1BlockLines) {
 
 TEST(StatsTest, Version2) {
   FakeTree tree;
-  tree.put("web/cpu.stat", "usage_usec 5\nuser_usec 3\nsystem_usec 2\nnr_periods 4\nnr_throttled 1\nthrottled_usec 9\n");
+  tree.put("web/cpu.stat",
+           "usage_usec 5\nuser_usec 3\nsystem_usec 2\nnr_periods 4\nnr_throttled 1\nthrottled_usec 9\n");
   tree.put("web/cpu.pressure", "some avg10=0.00 avg60=0.00 avg300=0.00 total=7\n");
   tree.put("web/memory.current", "100\n");
   tree.put("web/memory.max", "max\n");
@@ -113,7 +114,8 @@ TEST(StatsJsonTest, HasTheMembersThatReadersExpect) {
   for (const char* part :
        {R"("cpu":{"usage":{"total":0,)", R"("throttling":{"periods":0,"throttledPeriods":0,"throttledTime":0})",
         R"("psi":{"some":{"avg10":0.5)", R"("memory":{"cache":0,"usage":{"limit":0,"usage":0,"max":0,"failcnt":0})",
-        R"("kernelTCP":)", R"("pids":{"current":0,"limit":0})", R"("blkio":{})", R"("hugetlb":{})", R"("intel_rdt":{})"})
+        R"("kernelTCP":)", R"("pids":{"current":0,"limit":0})", R"("blkio":{})", R"("hugetlb":{})",
+        R"("intel_rdt":{})"})
     EXPECT_NE(text.find(part), std::string::npos) << part << " in " << text;
 }
 

@@ -13,16 +13,15 @@ using Lines = std::vector<std::string>;
 
 class Version1Test : public testing::Test {
  protected:
-  Place place(const char* controller) {
-    return {{controller}, tree_.top() + "/" + controller, "/", "/docker/web"};
-  }
+  Place place(const char* controller) { return {{controller}, tree_.top() + "/" + controller, "/", "/docker/web"}; }
   FakeTree tree_;
 };
 
 TEST_F(Version1Test, ACpusetStartsWithWhatTheOneAboveHas) {
   tree_.put("cpuset/cpuset.cpus", "0-3\n");
   tree_.put("cpuset/cpuset.mems", "0\n");
-  for (const char* file : {"docker/cpuset.cpus", "docker/cpuset.mems", "docker/web/cpuset.cpus", "docker/web/cpuset.mems"})
+  for (const char* file :
+       {"docker/cpuset.cpus", "docker/cpuset.mems", "docker/web/cpuset.cpus", "docker/web/cpuset.mems"})
     tree_.put(std::string("cpuset/") + file);
   open_cgroup({.v1 = {place("cpuset")}})->create();
   EXPECT_EQ(tree_.get("cpuset/docker/cpuset.cpus"), "0-3");
@@ -129,8 +128,7 @@ TEST_F(Version2Test, AThreadedPlaceIsRefused) {
 TEST_F(Version2Test, ProcessesInSubCgroupsCountAsUse) {
   tree_.put("docker/web/cgroup.procs", "7\n");
   tree_.put("docker/web/inner/deeper/cgroup.procs", "8\n9\n7\n");
-  EXPECT_EQ(error_of([&] { open_cgroup(plan())->create(); }),
-            "container's cgroup is not empty: 3 process(es) found");
+  EXPECT_EQ(error_of([&] { open_cgroup(plan())->create(); }), "container's cgroup is not empty: 3 process(es) found");
   EXPECT_EQ(open_cgroup(plan())->pids(), (std::vector<pid_t>{7, 8, 9}));
 }
 
@@ -188,7 +186,8 @@ TEST(NoCgroupTest, DoesNothingButRefuseLimits) {
 }
 
 TEST(PlanJsonTest, SurvivesTheState) {
-  const CgroupPlan plan{.v1 = {{{"cpu", "cpuacct"}, "/c/cpu", "/", "/web"}}, .unified = Place{{}, "/c/u", "/x", "/web"}};
+  const CgroupPlan plan{.v1 = {{{"cpu", "cpuacct"}, "/c/cpu", "/", "/web"}},
+                        .unified = Place{{}, "/c/u", "/x", "/web"}};
   EXPECT_EQ(json::read<CgroupPlan>(json::write(plan)), plan);
   EXPECT_EQ(json::read<CgroupPlan>(json::write(CgroupPlan{})), CgroupPlan{});
 }

@@ -72,9 +72,9 @@ TEST(RestoringTest, DeviceLinesGetBackTheirLineOrNone) {
 }
 
 TEST(RestoringTest, OomControlTakesTheValueAlone) {
-  EXPECT_EQ(restoring_values({"memory", "memory.oom_control", "1", "oom_kill_disable"},
-                             "oom_kill_disable 0\nunder_oom 0\n"),
-            Lines{"0"});
+  EXPECT_EQ(
+      restoring_values({"memory", "memory.oom_control", "1", "oom_kill_disable"}, "oom_kill_disable 0\nunder_oom 0\n"),
+      Lines{"0"});
 }
 
 }  // namespace
