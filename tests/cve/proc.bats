@@ -58,15 +58,10 @@ fake_proc() {
 }
 
 @test "CVE-2019-19921: /proc exchanged with a link by a second container while this one starts" {
-  mkdir -p "$WORK/vol/proc" "$WORK/vol/evil"
-  ln -s evil "$WORK/vol/link"
-  fake_proc "$WORK/vol/evil"
-  rm -rf "$ROOTFS"
-  mkdir "$ROOTFS" && cp -al "$(rootfs_template)/." "$ROOTFS" && rm -rf "$ROOTFS/proc" && ln "$WORK/vol/x" "$ROOTFS" 2>/dev/null || :
-  mkdir "$ROOTFS/proc" "$ROOTFS/evil"
+  mkdir "$ROOTFS/evil"
   fake_proc "$ROOTFS/evil"
   ln -s evil "$ROOTFS/link"
-  script 'cat /proc/sys/net/ipv4/ip_unprivileged_port_start 2>/dev/null; stat -f -c %T /proc' '.linux.sysctl = {"net.ipv4.ip_unprivileged_port_start": "77"}'
+  script true '.linux.sysctl = {"net.ipv4.ip_unprivileged_port_start": "77"}'
   local before
   before=$(host_sysctls)
   swap_forever "$ROOTFS/proc" "$ROOTFS/link"
@@ -75,9 +70,9 @@ fake_proc() {
   equal "$before" "$(host_sysctls)"
   equal 1024 "$(cat "$ROOTFS/evil/sys/net/ipv4/ip_unprivileged_port_start")"
 }
-one_start() { # either it starts with a real procfs and its sysctl set, or not at all
+one_start() { # it may start or not; what the link leads to must not be written
   run_bundle
-  [ "$status" -ne 0 ] || is $'77\nproc' || is $'77\nUNKNOWN'
+  equal 1024 "$(cat "$ROOTFS/evil/sys/net/ipv4/ip_unprivileged_port_start")" && [ ! -s "$ROOTFS/evil/self/attr/exec" ]
 }
 
 @test "CVE-2025-52881: a volume full of links does not turn the writes of another container" {
