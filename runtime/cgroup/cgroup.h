@@ -18,6 +18,7 @@
 #include <sys/types.h>
 
 #include <chrono>
+#include <cstdint>
 #include <memory>
 #include <string>
 #include <vector>
@@ -45,6 +46,7 @@ class Cgroup {
 
   // Makes the directories, on version 2 enables the controllers above them. One that was there must be unused:
   // throws "container's cgroup is not empty: N process(es) found", "container's cgroup unexpectedly frozen".
+  // After a failure the cgroup is somebody else's: kill_all, add and remove do nothing from then on.
   virtual void create() = 0;
   virtual void keep() = 0;
 
@@ -86,6 +88,8 @@ class Cgroup {
 
   [[nodiscard]] virtual Stats stats() = 0;
   [[nodiscard]] virtual OomWatch watch_oom() = 0;
+  // How often the OOM killer has struck since the cgroup was made; costs nothing until it is asked.
+  [[nodiscard]] virtual std::uint64_t oom_kills() = 0;
 
   // Removes it and everything below. Processes that are just ending are waited for up to `limit`; others are an error.
   virtual void remove(std::chrono::milliseconds limit = std::chrono::seconds(2)) = 0;

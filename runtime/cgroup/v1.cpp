@@ -37,6 +37,7 @@ class V1Cgroup final : public Cgroup {
   UniqueFd open_events() override;
   Stats stats() override;
   OomWatch watch_oom() override;
+  std::uint64_t oom_kills() override;
   void remove(std::chrono::milliseconds limit) override;
 
  private:
@@ -51,6 +52,7 @@ class V1Cgroup final : public Cgroup {
   std::optional<Directory> unified_;
   bool best_effort_;
   bool rootless_;
+  bool ours_ = true;  // false: create() has refused it
 };
 
 V1Cgroup::V1Cgroup(const CgroupPlan& plan) : best_effort_(plan.best_effort), rootless_(plan.rootless) {
@@ -107,9 +109,11 @@ void V1Cgroup::make_directories() {
 }
 
 void V1Cgroup::create() {
+  ours_ = false;
   make_directories();
   if (unified_ && !try_make(*unified_)) unified_.reset();  // a help only, nothing is enforced there
   check_usable();
+  ours_ = true;
 }
 
 void V1Cgroup::check_usable() {
@@ -173,6 +177,7 @@ Join V1Cgroup::join_of(pid_t init) {
 }
 
 void V1Cgroup::add(pid_t pid) {
+  if (!ours_) return;
   for (auto& directory : directories_) directory.add(pid);
   if (unified_) unified_->add(pid);
 }
@@ -248,6 +253,7 @@ bool V1Cgroup::frozen() {
 }
 
 void V1Cgroup::kill_all(int signal) {
+  if (!ours_) return;
   if (signal != SIGKILL || !unified_) return signal_each(signal);
   const auto members = pids();
   const auto reachable = unified_->pids();
@@ -279,7 +285,14 @@ OomWatch V1Cgroup::watch_oom() {
   return memory != nullptr && memory->exists() ? OomWatch::v1(*memory) : OomWatch();
 }
 
+std::uint64_t V1Cgroup::oom_kills() {
+  Directory* memory = find("memory");
+  if (memory == nullptr) return 0;
+  return parse_counters(memory->try_read("memory.oom_control").value_or(""))["oom_kill"];  // Linux 4.13
+}
+
 void V1Cgroup::remove(std::chrono::milliseconds limit) {
+  if (!ours_) return;
   using std::chrono::steady_clock;
   const auto deadline = steady_clock::now() + limit;
   std::optional<Error> first_error;

@@ -25,7 +25,7 @@ class V2Cgroup final : public Cgroup {
   Join join_below(const std::vector<std::string>& sub_cgroups) override;
   Join join_of(pid_t init) override { return {open_place(place_of(init, directory_.place())), {}}; }
   void add(pid_t pid) override {
-    if (available_) directory_.add(pid);
+    if (available_ && ours_) directory_.add(pid);
   }
   void apply(const oci::Resources& resources) override;
   void apply_memory(const oci::Resources& resources) override {
@@ -44,7 +44,12 @@ class V2Cgroup final : public Cgroup {
   }
   Stats stats() override { return v2_stats(directory_); }
   OomWatch watch_oom() override { return available_ ? OomWatch::v2(directory_) : OomWatch(); }
-  void remove(std::chrono::milliseconds limit) override { directory_.remove(limit); }
+  std::uint64_t oom_kills() override {
+    return parse_counters(directory_.try_read("memory.events").value_or(""))["oom_kill"];
+  }
+  void remove(std::chrono::milliseconds limit) override {
+    if (ours_) directory_.remove(limit);
+  }
 
  private:
   static UniqueFd open_place(const Place& place) {
@@ -62,10 +67,12 @@ class V2Cgroup final : public Cgroup {
   std::string enable_failures_;
   bool best_effort_;
   bool rootless_;
+  bool ours_ = true;       // false: create() has refused it
   bool available_ = true;  // false: best effort, and the user may not make it
 };
 
 void V2Cgroup::create() {
+  ours_ = false;
   try {
     directory_.make();
   } catch (const Error& error) {
@@ -75,6 +82,7 @@ void V2Cgroup::create() {
   }
   enable_failures_ = enable_controllers(directory_);
   check_usable();
+  ours_ = true;
 }
 
 void V2Cgroup::check_usable() {
@@ -167,6 +175,7 @@ void V2Cgroup::delegate(uid_t owner) {
 }
 
 void V2Cgroup::kill_all(int signal) {
+  if (!ours_) return;
   if (signal == SIGKILL && directory_.try_write("cgroup.kill", "1")) return;  // Linux 5.14
   signal_each(signal);
 }

@@ -120,6 +120,16 @@ TEST_F(LiveCgroupTest, ACgroupInUseIsRefused) {
   EXPECT_EQ(error_of([&] { second->create(); }), "container's cgroup is not empty: 1 process(es) found");
 }
 
+TEST_F(LiveCgroupTest, ARefusedCgroupsProcessesAreNotKilled) {
+  const pid_t pid = spawn_sleeper();
+  auto second = open_cgroup(plan_);
+  EXPECT_NE(error_of([&] { second->create(); }), "no error");
+  second->kill_all(SIGKILL);
+  second->remove();
+  EXPECT_FALSE(sys::wait_readable(children_.back().pidfd, 0ms));
+  EXPECT_EQ(cgroup_->pids(), std::vector<pid_t>{pid});
+}
+
 TEST_F(LiveCgroupTest, AFrozenCgroupIsRefused) {
   cgroup_->freeze();
   auto second = open_cgroup(plan_);
@@ -307,6 +317,7 @@ TEST_F(LiveCgroupTest, OomIsTold) {
   children_.clear();
   EXPECT_TRUE(sys::wait_readable(watch.fd(), 5s));
   EXPECT_TRUE(watch.struck());
+  EXPECT_EQ(cgroup_->oom_kills(), 1U);
 }
 
 TEST_F(LiveCgroupTest, StatsCountWhatRuns) {
