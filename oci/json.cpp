@@ -27,7 +27,7 @@ class Builder {
     if (parent.kind == Value::Kind::array) {
       parent.items.push_back(std::move(value));
     } else {
-      parent.members.back().second = std::move(value);
+      parent.members.back().value = std::move(value);
     }
     return 1;
   }
@@ -48,7 +48,7 @@ class Builder {
     Value& object = *open_.back();
     if (object.find(text) != nullptr) return refuse("the name \"" + text::escaped(text) + "\" stands twice in an object");
     if (!clean(text)) return 0;
-    object.members.emplace_back(std::string(text), Value{});
+    object.members.push_back({std::string(text), Value{}});
     return 1;
   }
   int string(std::string_view text) {
@@ -61,7 +61,7 @@ class Builder {
 
  private:
   static Value* last_of(Value& parent) {
-    return parent.kind == Value::Kind::array ? &parent.items.back() : &parent.members.back().second;
+    return parent.kind == Value::Kind::array ? &parent.items.back() : &parent.members.back().value;
   }
   bool clean(std::string_view text) {
     if (text.find('\0') == std::string_view::npos) return true;
@@ -130,7 +130,7 @@ std::string yajl_message(yajl_handle parser) {
 
 const Value* Value::find(std::string_view name) const {
   for (const auto& member : members)
-    if (member.first == name) return &member.second;
+    if (member.name == name) return &member.value;
   return nullptr;
 }
 

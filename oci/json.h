@@ -32,15 +32,22 @@
 
 namespace agentsafe::json {
 
+struct Member;  // of an object: a name and its value
+
 struct Value {
   enum class Kind { null, boolean, number, string, array, object };
   Kind kind = Kind::null;
   bool boolean = false;
   std::string text;  // of a string, or of a number as written
   std::vector<Value> items;
-  std::vector<std::pair<std::string, Value>> members;
+  std::vector<Member> members;
 
   [[nodiscard]] const Value* find(std::string_view name) const;
+};
+
+struct Member {
+  std::string name;
+  Value value;
 };
 
 // Throws Error("line 3, column 7: …").
@@ -101,7 +108,7 @@ class Reader {
   template <class T>
   void read(const Value& value, std::map<std::string, T>& out) {
     if (value.kind != Value::Kind::object) return violation("expected an object");
-    for (const auto& [name, member] : value.members) within(name, [&] { read(member, out[name]); });
+    for (const Member& member : value.members) within(member.name, [&] { read(member.value, out[member.name]); });
   }
   template <Record T>
   void read(const Value& value, T& out) {
