@@ -71,8 +71,9 @@ UniqueFd private_proc() { return proc_handle(true); }
 void write_sysctls(const std::vector<std::pair<std::string, std::string>>& sysctls) {
   if (sysctls.empty()) return;
   const UniqueFd proc = proc_handle(false);
-  for (const auto& [name, value] : sysctls)
-    in_context("set sysctl " + name + "=" + text::escaped(value), [&] { write_sysctl(proc, name, value); });
+  for (const auto& sysctl : sysctls)  // clang 14 cannot capture structured bindings
+    in_context("set sysctl " + sysctl.first + "=" + text::escaped(sysctl.second),
+               [&] { write_sysctl(proc, sysctl.first, sysctl.second); });
 }
 
 }  // namespace agentsafe::mount
