@@ -1,97 +1,12 @@
-// Against the kernel: real cgroups on whatever hierarchies this host has. Skipped where they may not be made.
+// The life of a real cgroup: made, joined, frozen, killed, removed.
 #include <fcntl.h>
-#include <gtest/gtest.h>
-#include <sys/sysmacros.h>
-#include <unistd.h>
 
-#include <csignal>
-#include <fstream>
-
-#include "runtime/base/error.h"
-#include "runtime/base/text.h"
-#include "runtime/cgroup/cgroup.h"
-#include "runtime/cgroup/join.h"
-#include "runtime/sys/fd.h"
-#include "runtime/sys/process.h"
+#include "tests/unit/cgroup/live_fixture.h"
 
 namespace agentsafe::cgroup {
 namespace {
 
 using namespace std::chrono_literals;
-
-std::string error_of(const std::function<void()>& action) {
-  try {
-    action();
-  } catch (const Error& error) {
-    return error.message();
-  }
-  return "no error";
-}
-
-class LiveCgroupTest : public testing::Test {
- protected:
-  void SetUp() override {
-    host_ = probe_hierarchies();
-    if (::geteuid() != 0 || host_.mode == Mode::none) GTEST_SKIP() << "needs root and a mounted cgroup file system";
-    const std::string test = testing::UnitTest::GetInstance()->current_test_info()->name();
-    plan_ = plan_cgroup("/agentsafe-unit-" + std::to_string(::getpid()) + "/" + test, "id", host_, {});
-    cgroup_ = open_cgroup(plan_);
-    const std::string refusal = error_of([&] { cgroup_->create(); });
-    if (refusal.find("permitted") != std::string::npos || refusal.find("read-only") != std::string::npos ||
-        refusal.find("denied") != std::string::npos)
-      GTEST_SKIP() << refusal;
-    ASSERT_EQ(refusal, "no error");
-  }
-  void TearDown() override {
-    if (!cgroup_) return;
-    cgroup_->thaw();
-    cgroup_->kill_all(SIGKILL);
-    for (auto& child : children_) sys::wait(child.pidfd);
-    EXPECT_TRUE(cgroup_->wait_until_empty(5s));
-    cgroup_->remove();  // with the sub-cgroups that a test made
-  }
-
-  // A process in the cgroup that runs body after it has joined as init does.
-  sys::Child& spawn(const std::function<int()>& body) {
-    const Join join = cgroup_->join();
-    children_.push_back(sys::clone3({.cgroup_fd = join.directory.get()}, [&] {
-      join_self(join.files);
-      return body();
-    }));
-    return children_.back();
-  }
-  // One that stays. Returns when it has joined.
-  pid_t spawn_sleeper() {
-    auto ready = sys::pipe();
-    const auto& child = spawn([&] {
-      sys::write_all(ready.write_end, "x");
-      for (;;) ::pause();
-      return 0;
-    });
-    ready.write_end.reset();
-    read_bytes(ready.read_end, 1);
-    return child.pid;
-  }
-  static void read_bytes(FdRef pipe, int count) {
-    char byte = 0;
-    for (int i = 0; i < count; ++i) EXPECT_EQ(::read(pipe.get(), &byte, 1), 1);
-  }
-  [[nodiscard]] bool v2() const { return host_.mode == Mode::v2; }
-  [[nodiscard]] std::string file(const std::string& controller, const std::string& name) const {
-    for (const auto& place : plan_.v1)
-      for (const auto& each : place.controllers)
-        if (each == controller) return place.directory() + "/" + name;
-    return plan_.unified->directory() + "/" + name;
-  }
-  [[nodiscard]] std::string content(const std::string& controller, const std::string& name) const {
-    return std::string(text::trim(sys::read_file(sys::at_cwd, file(controller, name))));
-  }
-
-  Hierarchies host_;
-  CgroupPlan plan_;
-  std::vector<sys::Child> children_;
-  std::unique_ptr<Cgroup> cgroup_;
-};
 
 TEST_F(LiveCgroupTest, AProcessJoinsEveryHierarchy) {
   const pid_t pid = spawn_sleeper();
@@ -134,16 +49,6 @@ TEST_F(LiveCgroupTest, AFrozenCgroupIsRefused) {
   cgroup_->freeze();
   auto second = open_cgroup(plan_);
   EXPECT_EQ(error_of([&] { second->create(); }), "container's cgroup unexpectedly frozen");
-}
-
-TEST_F(LiveCgroupTest, PidsAreLimited) {
-  oci::Resources resources;
-  resources.pids = {.limit = 1};
-  cgroup_->apply(resources);
-  auto& child = spawn([] { return ::fork() == -1 && errno == EAGAIN ? 42 : 1; });
-  EXPECT_EQ(sys::wait(child.pidfd).code, 42);
-  children_.clear();
-  EXPECT_EQ(content("pids", "pids.max"), "1");
 }
 
 TEST_F(LiveCgroupTest, FreezeStopsAndThawLetsGoOn) {
@@ -226,214 +131,22 @@ TEST_F(LiveCgroupTest, ExecFollowsInitToItsCurrentCgroup) {
   children_.pop_back();
 }
 
-TEST_F(LiveCgroupTest, OnlyAllowedDevicesOpen) {
-  cgroup_->apply({});  // nothing but the usual devices
-  auto& child = spawn([] {
-    if (UniqueFd null(::open("/dev/null", O_RDWR)); !null) return 10;
-    if (UniqueFd zero(::open("/dev/zero", O_RDONLY)); !zero) return 11;
-    if (UniqueFd kmsg(::open("/dev/kmsg", O_RDONLY)); kmsg || errno != EPERM) return 12;
-    return 0;
+TEST_F(LiveCgroupTest, AnUnprivilegedUserWithoutAPathGetsNoneAndNoLimits) {
+  CgroupPlan plan = plan_;
+  plan.best_effort = plan.rootless = true;
+  for (auto& place : plan.v1) place.path += "/inner";
+  plan.unified->path += "/inner";
+  auto child = sys::clone3({}, [&] {
+    if (::setresuid(65534, 65534, 65534) != 0) return 1;
+    auto cgroup = open_cgroup(plan);
+    cgroup->create();
+    cgroup->apply({});
+    if (!cgroup->join().files.empty() || cgroup->join().directory) return 2;
+    oci::Resources resources;
+    resources.pids = {.limit = 5};
+    return error_of([&] { cgroup->apply(resources); }).starts_with("cannot set pids.max to 5") ? 0 : 3;
   });
   EXPECT_EQ(sys::wait(child.pidfd).code, 0);
-  children_.clear();
-}
-
-TEST_F(LiveCgroupTest, TheLastDeviceRuleWins) {
-  oci::Resources resources;
-  resources.devices = {{.allow = false, .access = "rwm"},
-                       {.allow = true, .type = "c", .major = 1, .minor = 11, .access = "r"}};
-  cgroup_->apply(resources);
-  auto& child = spawn([] {
-    if (UniqueFd kmsg(::open("/dev/kmsg", O_RDONLY)); !kmsg && errno == EPERM) return 10;
-    if (UniqueFd kmsg(::open("/dev/kmsg", O_WRONLY)); kmsg || errno != EPERM) return 11;
-    return 0;
-  });
-  EXPECT_EQ(sys::wait(child.pidfd).code, 0);
-  children_.clear();
-}
-
-TEST_F(LiveCgroupTest, MemoryAndCpuAreLimited) {
-  oci::Resources resources;
-  resources.memory = {.limit = 64 << 20, .swap = 64 << 20};
-  resources.cpu = {.shares = 512, .quota = 50'000, .period = 100'000};
-  cgroup_->apply(resources);
-  cgroup_->apply_memory(resources);
-  if (v2()) {
-    EXPECT_EQ(content("memory", "memory.max"), std::to_string(64 << 20));
-    EXPECT_EQ(content("cpu", "cpu.max"), "50000 100000");
-    EXPECT_EQ(content("cpu", "cpu.weight"), "59");
-  } else {
-    EXPECT_EQ(content("memory", "memory.limit_in_bytes"), std::to_string(64 << 20));
-    EXPECT_EQ(content("memory", "memory.memsw.limit_in_bytes"), std::to_string(64 << 20));
-    EXPECT_EQ(content("cpu", "cpu.shares"), "512");
-    EXPECT_EQ(content("cpu", "cpu.cfs_quota_us"), "50000");
-  }
-}
-
-TEST_F(LiveCgroupTest, UpdateRaisesAndLowersLimitsThatBoundEachOther) {
-  oci::Resources current;
-  current.memory = {.limit = 32 << 20, .swap = 32 << 20};
-  current.cpu = {.quota = 50'000, .period = 100'000};
-  cgroup_->apply(current);
-  cgroup_->apply_memory(current);
-  for (const int mib : {128, 16}) {
-    oci::Resources change;
-    change.memory = {.limit = mib << 20, .swap = mib << 20};
-    change.cpu = {.quota = mib * 1000, .burst = static_cast<std::uint64_t>(mib) * 1000};
-    current = cgroup_->update(change, current);
-    EXPECT_EQ(content("memory", v2() ? "memory.max" : "memory.limit_in_bytes"), std::to_string(mib << 20));
-    EXPECT_EQ(content("cpu", v2() ? "cpu.max.burst" : "cpu.cfs_burst_us"), std::to_string(mib * 1000));
-    EXPECT_EQ(current.cpu->period, 100'000U);
-  }
-}
-
-TEST_F(LiveCgroupTest, AFailedUpdateRestoresTheOldValues) {
-  oci::Resources current;
-  current.pids = {.limit = 50};
-  current.cpu = {.shares = 512};
-  cgroup_->apply(current);
-  oci::Resources change;
-  change.pids = {.limit = 60};
-  change.cpu = {.shares = 2048, .cpus = "9999"};
-  EXPECT_NE(error_of([&] { (void)cgroup_->update(change, current); }), "no error");
-  EXPECT_EQ(content("pids", "pids.max"), "50");
-  EXPECT_EQ(content("cpu", v2() ? "cpu.weight" : "cpu.shares"), v2() ? "59" : "512");
-}
-
-TEST_F(LiveCgroupTest, OomIsTold) {
-  oci::Resources resources;
-  resources.memory = {.limit = 4 << 20, .swap = 4 << 20};
-  cgroup_->apply_memory(resources);
-  OomWatch watch = cgroup_->watch_oom();
-  EXPECT_FALSE(watch.struck());
-  auto& child = spawn([] {
-    for (std::size_t size = 0; size < 64; ++size) {
-      auto* block = static_cast<volatile char*>(::malloc(1 << 20));
-      for (std::size_t i = 0; i < (1 << 20); i += 1024) block[i] = 1;
-    }
-    return 0;
-  });
-  EXPECT_EQ(sys::wait(child.pidfd).signal, SIGKILL);
-  children_.clear();
-  EXPECT_TRUE(sys::wait_readable(watch.fd(), 5s));
-  EXPECT_TRUE(watch.struck());
-  EXPECT_EQ(cgroup_->oom_kills(), 1U);
-}
-
-TEST_F(LiveCgroupTest, StatsCountWhatRuns) {
-  spawn_sleeper();
-  const Stats stats = cgroup_->stats();
-  EXPECT_EQ(stats.pids.current, 1U);
-  EXPECT_GT(stats.memory.usage.usage, 0U);
-  EXPECT_FALSE(stats.memory.raw.empty());
-  EXPECT_FALSE(stats.cpuset.cpus.empty());
-}
-
-// "8:0" of a disk of this host.
-std::optional<std::pair<std::int64_t, std::int64_t>> some_disk() {
-  const UniqueFd block = sys::try_openat(sys::at_cwd, "/sys/block", O_RDONLY | O_DIRECTORY);
-  if (!block) return std::nullopt;
-  for (const auto& name : sys::list_directory(block)) {
-    if (name.starts_with("loop") || name.starts_with("ram") || name.starts_with("nbd")) continue;
-    const std::string number(text::trim(sys::read_file(block, name + "/dev")));
-    const auto parts = text::split(number, ':');
-    return std::pair{*text::parse<std::int64_t>(parts.at(0)), *text::parse<std::int64_t>(parts.at(1))};
-  }
-  return std::nullopt;
-}
-
-TEST_F(LiveCgroupTest, DisksAreThrottledAndReleased) {
-  const auto disk = some_disk();
-  if (!disk) GTEST_SKIP() << "this host has no disk";
-  const std::string key = std::to_string(disk->first) + ":" + std::to_string(disk->second);
-  oci::Resources resources;
-  resources.blockIO = {.throttleReadBpsDevice = {{disk->first, disk->second, 1 << 20}}};
-  cgroup_->apply(resources);
-  const char* file = v2() ? "io.max" : "blkio.throttle.read_bps_device";
-  const auto limited = v2() ? key + " rbps=1048576 wbps=max riops=max wiops=max" : key + " 1048576";
-  EXPECT_EQ(content("blkio", file), limited);
-  oci::Resources change;
-  change.blockIO = {.throttleReadBpsDevice = {{disk->first, disk->second, 0}}};
-  change.cpu = {.cpus = "9999"};
-  EXPECT_NE(error_of([&] { (void)cgroup_->update(change, resources); }), "no error");
-  EXPECT_EQ(content("blkio", file), limited);
-  change.cpu.reset();
-  (void)cgroup_->update(change, resources);
-  EXPECT_EQ(content("blkio", file), "");
-}
-
-TEST_F(LiveCgroupTest, CpusetsAndHugePagesAreLimited) {
-  oci::Resources resources;
-  resources.cpu = {.cpus = "0", .mems = "0"};
-  if (v2()) resources.hugepageLimits = {{"2MB", 4 << 20}};
-  if (v2()) resources.unified = {{"memory.high", "8388608"}};
-  cgroup_->apply(resources);
-  cgroup_->apply_memory(resources);
-  EXPECT_EQ(content("cpuset", "cpuset.cpus"), "0");
-  if (!v2()) return;
-  EXPECT_EQ(content("hugetlb", "hugetlb.2MB.max"), std::to_string(4 << 20));
-  EXPECT_EQ(content("hugetlb", "hugetlb.2MB.rsvd.max"), std::to_string(4 << 20));
-  EXPECT_EQ(content("memory", "memory.high"), "8388608");
-}
-
-TEST_F(LiveCgroupTest, AContainerThatMovedItsProcessesDownIsJoinedThere) {
-  if (!v2()) GTEST_SKIP() << "version 1 lets every cgroup hold processes";
-  const pid_t init = spawn_sleeper();
-  ASSERT_TRUE(sys::try_mkdirat(sys::at_cwd, file("", "init"), 0755));
-  sys::write_file(sys::at_cwd, file("", "init/cgroup.procs"), std::to_string(init));
-  sys::write_file(sys::at_cwd, file("", "cgroup.subtree_control"), "+pids");
-  Join join = cgroup_->join_below({});
-  try {
-    children_.push_back(sys::clone3({.cgroup_fd = join.directory.get()}, [] { return 0; }));
-    FAIL() << "the kernel lets processes and children live side by side";
-  } catch (const Error& error) {
-    EXPECT_TRUE(may_join_init_instead(error.error_number())) << error.message();
-  }
-  join = cgroup_->join_of(init);
-  children_.push_back(sys::clone3({.cgroup_fd = join.directory.get()}, [] { return 0; }));
-  EXPECT_EQ(sys::wait(children_.back().pidfd).code, 0);
-  children_.pop_back();
-}
-
-TEST_F(LiveCgroupTest, ALimitBelowABusyCgroupSaysWhyItCannotBe) {
-  if (!v2()) GTEST_SKIP() << "version 1 has no subtree_control";
-  spawn_sleeper();
-  CgroupPlan inner = plan_;
-  inner.unified->path += "/inner";
-  auto cgroup = open_cgroup(inner);
-  cgroup->create();
-  oci::Resources resources;
-  resources.memory = {.limit = 1 << 20};
-  const auto message = error_of([&] { cgroup->apply_memory(resources); });
-  EXPECT_NE(message.find("cannot set memory.max"), std::string::npos) << message;
-  EXPECT_NE(message.find("cannot enable controllers in " + file("", "").substr(0, file("", "").size() - 1)),
-            std::string::npos)
-      << message;
-}
-
-TEST_F(LiveCgroupTest, APlaceBelowAThreadedCgroupIsRefused) {
-  if (!v2()) GTEST_SKIP() << "version 1 has no threaded cgroups";
-  ASSERT_TRUE(sys::try_mkdirat(sys::at_cwd, file("", "threads"), 0755));
-  sys::write_file(sys::at_cwd, file("", "threads/cgroup.type"), "threaded");
-  CgroupPlan inner = plan_;
-  inner.unified->path += "/threads/inner";
-  const auto message = error_of([&] { open_cgroup(inner)->create(); });
-  EXPECT_NE(message.find("threaded"), std::string::npos) << message;
-}
-
-TEST_F(LiveCgroupTest, DelegationGivesTheOwnerItsDirectory) {
-  if (!v2()) GTEST_SKIP() << "version 1 is not delegated";
-  cgroup_->delegate(12345);
-  EXPECT_EQ(sys::try_fstatat(sys::at_cwd, file("", ""))->st_uid, 12345U);
-  EXPECT_EQ(sys::try_fstatat(sys::at_cwd, file("", "cgroup.procs"))->st_uid, 12345U);
-  EXPECT_EQ(sys::try_fstatat(sys::at_cwd, file("", "pids.max"))->st_uid, 0U);
-}
-
-TEST_F(LiveCgroupTest, AnUnknownUnifiedFileIsAnError) {
-  oci::Resources resources;
-  resources.unified = {{"nonsense.max", "1"}};
-  const auto message = error_of([&] { cgroup_->apply(resources); });
-  EXPECT_NE(message.find("nonsense"), std::string::npos) << message;
 }
 
 }  // namespace
