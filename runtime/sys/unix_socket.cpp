@@ -117,4 +117,30 @@ void send_message(FdRef socket, std::string_view bytes, const std::vector<int>& 
   }
 }
 
+Received receive_message(FdRef socket) {
+  Received received;
+  received.bytes.resize(4096);
+  iovec data{received.bytes.data(), received.bytes.size()};
+  alignas(cmsghdr) char control[CMSG_SPACE(most_fds * sizeof(int))] = {};
+  msghdr message{};
+  message.msg_iov = &data;
+  message.msg_iovlen = 1;
+  message.msg_control = control;
+  message.msg_controllen = sizeof control;
+  ssize_t n = -1;
+  while ((n = ::recvmsg(socket.get(), &message, MSG_CMSG_CLOEXEC)) < 0)
+    if (errno != EINTR) fail_errno("recvmsg");
+  received.bytes.resize(static_cast<std::size_t>(n));
+  for (cmsghdr* header = CMSG_FIRSTHDR(&message); header != nullptr; header = CMSG_NXTHDR(&message, header)) {
+    if (header->cmsg_level != SOL_SOCKET || header->cmsg_type != SCM_RIGHTS) continue;
+    const std::size_t count = (header->cmsg_len - CMSG_LEN(0)) / sizeof(int);
+    for (std::size_t i = 0; i < count; ++i) {
+      int fd = -1;
+      std::memcpy(&fd, CMSG_DATA(header) + i * sizeof fd, sizeof fd);
+      received.fds.emplace_back(fd);
+    }
+  }
+  return received;
+}
+
 }  // namespace agentsafe::sys

@@ -27,4 +27,11 @@ UniqueFd bind_unix_datagram(FdRef dir, const std::string& name, mode_t mode);
 // One sendmsg(2) of all the bytes, which must not be none, with `fds` as one SCM_RIGHTS message (at most 8).
 void send_message(FdRef socket, std::string_view bytes, const std::vector<int>& fds = {});
 
+struct Received {
+  std::string bytes;  // at most 4096; none at the end of a stream
+  std::vector<UniqueFd> fds;
+};
+// The next message, with its descriptors (close-on-exec).
+Received receive_message(FdRef socket);
+
 }  // namespace agentsafe::sys
