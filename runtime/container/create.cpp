@@ -5,7 +5,7 @@
 #include <unistd.h>
 
 #include <csignal>
-#include <cstdio>
+#include <utility>
 
 #include "oci/bundle.h"
 #include "oci/validate.h"
@@ -104,9 +104,9 @@ void run_host_hooks(const Creation& creation, const Record& record) {
 }
 
 // Why an init ended before it could say why.
-[[noreturn]] void explain_death(const Error& error, const Launched& launched, cgroup::OomWatch& oom) {
+[[noreturn]] void explain_death(const Error& error, const Launched& launched, cgroup::Cgroup& cgroup) {
   const auto exit = sys::wait_for(launched.init.pidfd, std::chrono::milliseconds(1000));
-  if (exit && exit->signal == SIGKILL && oom.struck())
+  if (exit && exit->signal == SIGKILL && cgroup.oom_kills() > 0)
     fail("container init was OOM-killed (memory limit too low?)");
   if (exit) fail(std::string(error.what()) + " (the init ended with status " + std::to_string(exit->status()) + ")");
   throw error;
@@ -131,7 +131,7 @@ Prepared prepare(Creation& creation, ContainerDir& dir) {
     prepared.fifo = sys::openat(dir.fd(), "exec.fifo", O_PATH | O_NOFOLLOW);
     plan.init.exec_fifo = prepared.fifo.get();
   }
-  if (!creation.request.notify_socket.empty()) prepare_notify(dir.path(), plan.root_uid, plan.root_gid);
+  if (!creation.request.notify_socket.empty()) prepare_notify(dir.path());
   return prepared;
 }
 
@@ -147,13 +147,19 @@ LaunchSetting setting_for(const Creation& creation, const Prepared& prepared, co
   return setting;
 }
 
+void join_resctrl(const oci::IntelRdt& config, Container& container, pid_t init) {
+  auto group = cgroup::make_resctrl_group(cgroup::resctrl_mount_point(), config, container.record.id);
+  group.add(init);
+  container.record.intelRdt = group.keep();
+}
+
 void set_up_from_host(const Creation& creation, const Launched& launched, Container& container) {
   const auto& spec = creation.bundle.spec;
   if (spec.linux && !spec.linux->netDevices.empty()) net::move_devices(spec.linux->netDevices, launched.init.pid);
   if (creation.plan.delegates_cgroup) container.cgroup->delegate(creation.plan.root_uid);
-  if (creation.plan.resources) container.cgroup->apply(*creation.plan.resources);
+  container.cgroup->apply(creation.plan.resources.value_or(oci::Resources{}));  // device rules are never left out
   if (spec.linux && spec.linux->intelRdt)
-    container.record.intelRdt = cgroup::join_resctrl(*spec.linux->intelRdt, container.record.id, launched.init.pid);
+    join_resctrl(*spec.linux->intelRdt, container, launched.init.pid);
 }
 
 Handover handover_for(const Creation& creation, const Container& container) {
@@ -173,20 +179,24 @@ struct Built {
 };
 
 // Everything up to where the init waits for `start` (create) or runs the user's program (run).
-Built build(Creation& creation) {
+Built build(Creation& creation, std::optional<NotifySocket>& notify) {
   auto& runtime = creation.runtime;
   Container container{Store(runtime.root).create(creation.request.id), first_record(creation),
                       cgroup::open_cgroup(creation.plan.cgroup)};
   OnExit remove_dir([&] { container.dir.remove(); });
   container.dir.save_config(creation.bundle.text);
-  container.dir.save(container.record);  // before the first effect: delete can clean up after a kill -9 of us
+  // Before the first effect: delete can clean up after a kill -9 of us. A cgroup is named only once it is known to be
+  // ours: one that another container uses must not be cleaned up.
+  const cgroup::CgroupPlan own_cgroup = std::exchange(container.record.cgroup, {});
+  container.dir.save(container.record);
   remove_dir.keep();
   OnExit destroy_all([&] { destroy(runtime, container); });
 
   container.cgroup->create();
+  container.record.cgroup = own_cgroup;
+  container.dir.save(container.record);
   const cgroup::Join join = container.cgroup->join();
   creation.plan.init.cgroup_join_files = join.files;
-  cgroup::OomWatch oom = container.cgroup->watch_oom();
   const Prepared prepared = prepare(creation, container.dir);
   Launched launched = launch(creation.plan.init, setting_for(creation, prepared, join));
   OnExit end_init([&] { abandon(launched.init); });
@@ -199,6 +209,8 @@ Built build(Creation& creation) {
       run_host_hooks(creation, container.record);
       launched.channel.send(Kind::proceed);
     }
+    if (creation.plan.init.mode == plan::Mode::run && !creation.request.notify_socket.empty())
+      notify.emplace(NotifySocket::open(container.dir.path(), creation.request.notify_socket));
     console = hand_over(launched, handover_for(creation, container), [&] {
       if (creation.plan.resources) container.cgroup->apply_memory(*creation.plan.resources);
       const auto stat = sys::process_stat(launched.init.pid);
@@ -212,7 +224,7 @@ Built build(Creation& creation) {
       await_execution(launched);
     }
   } catch (const Error& error) {
-    if (error.error_number() == ECONNRESET || error.error_number() == EPIPE) explain_death(error, launched, oom);
+    if (error.error_number() == ECONNRESET || error.error_number() == EPIPE) explain_death(error, launched, *container.cgroup);
     throw;
   }
   write_pid_file(creation.request.pid_file, launched.init.pid);
@@ -236,7 +248,8 @@ void create(Runtime& runtime, const CreateRequest& request) {
   }
   check_terminal(creation, true);
   if (!request.no_subreaper) sys::set_child_subreaper(true);
-  build(creation);
+  std::optional<NotifySocket> opened_by_start;
+  build(creation, opened_by_start);
 }
 
 int run(Runtime& runtime, const RunRequest& request) {
@@ -250,10 +263,15 @@ int run(Runtime& runtime, const RunRequest& request) {
   if (!request.no_subreaper) sys::set_child_subreaper(true);
   std::optional<Foreground> foreground;
   if (!request.detach) foreground.emplace();
-  Built built = build(creation);
+  std::optional<NotifySocket> notify;
+  Built built = build(creation, notify);
   run_poststart_hooks(runtime, built.container);
-  if (request.detach) return 0;
-  const int status = foreground->wait(built.launched.init.pidfd, built.launched.init.pid, std::move(built.console));
+  if (request.detach) {
+    if (notify) notify->relay(built.launched.init.pidfd, built.launched.init.pid);
+    return 0;
+  }
+  const int status = foreground->wait(built.launched.init.pidfd, built.launched.init.pid, std::move(built.console),
+                                      notify ? &*notify : nullptr);
   if (!request.keep) destroy(runtime, built.container);
   return status;
 }

@@ -17,7 +17,10 @@ using Clock = std::chrono::steady_clock;
 using Print = std::function<void(const std::string&)>;
 
 void print_stats(Container& container, const Print& print) {
-  print(stats_event(container.record.id, container.cgroup->stats()));
+  auto stats = container.cgroup->stats();
+  if (container.record.intelRdt)
+    stats.intel_rdt = cgroup::resctrl_stats(cgroup::resctrl_mount_point(), *container.record.intelRdt);
+  print(stats_event(container.record.id, stats));
 }
 
 }  // namespace

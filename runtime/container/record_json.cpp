@@ -2,19 +2,10 @@
 
 #include "oci/linux_json.h"
 #include "runtime/base/error.h"
+#include "runtime/cgroup/plan_json.h"
+#include "runtime/cgroup/resctrl_json.h"
 
 namespace agentsafe::json {
-using cgroup::CgroupPlan;
-using cgroup::Place;
-
-template <>
-inline constexpr auto fields<Place> =
-    std::tuple{optional("controllers", &Place::controllers), required("mountPoint", &Place::mount_point),
-               required("path", &Place::path)};
-template <>
-inline constexpr auto fields<CgroupPlan> =
-    std::tuple{optional("v1", &CgroupPlan::v1), optional("unified", &CgroupPlan::unified),
-               optional("bestEffort", &CgroupPlan::best_effort)};
 template <>
 inline constexpr auto fields<container::Record> = std::tuple{required("version", &container::Record::version),
                                                   required("ociVersion", &container::Record::ociVersion),

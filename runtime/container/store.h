@@ -20,6 +20,7 @@
 #include "oci/spec.h"
 #include "runtime/base/unique_fd.h"
 #include "runtime/cgroup/plan.h"
+#include "runtime/cgroup/resctrl.h"
 
 namespace agentsafe::container {
 
@@ -38,7 +39,7 @@ struct Record {
   cgroup::CgroupPlan cgroup;
   bool ownPidNamespace = true;    // false: killing the init does not end the others
   bool rootless = false;
-  std::optional<std::string> intelRdt;   // the resctrl group that we made
+  std::optional<cgroup::ResctrlFacts> intelRdt;
   std::optional<oci::Resources> resources;
   std::map<std::string, std::string> annotations;
 };

@@ -1,4 +1,5 @@
 // update: new limits for a running container; what cannot be set is rolled back, what was set is remembered.
+#include "runtime/base/error.h"
 #include "runtime/cgroup/resctrl.h"
 #include "runtime/container/container.h"
 
@@ -9,9 +10,10 @@ void update(Runtime& runtime, const UpdateRequest& request) {
   container.require(Operation::update);
   const oci::Resources current = container.record.resources.value_or(oci::Resources{});
   container.record.resources = container.cgroup->update(request.resources, current);
-  if (request.l3_cache_schema || request.mem_bw_schema)
-    cgroup::update_resctrl(container.record.intelRdt.value_or(container.record.id), request.l3_cache_schema,
-                           request.mem_bw_schema);
+  if (request.l3_cache_schema || request.mem_bw_schema) {
+    if (!container.record.intelRdt) fail("update the cache schemata: the container was created without linux.intelRdt");
+    cgroup::update_resctrl_group(*container.record.intelRdt, request.l3_cache_schema, request.mem_bw_schema);
+  }
   container.dir.save(container.record);
 }
 

@@ -1,0 +1,29 @@
+// What a config.json must hold beyond its types: every rule of the specification that a runtime is to check, and those
+// that runc and crun add. Pure; all violations at once, each with its JSON path and its section of the specification.
+//
+//   const auto violations = oci::validate(spec);
+//   if (!violations.empty()) fail(oci::describe(violations));
+//   → config.json: process.cwd: must be an absolute path (config.md#process); root.path: …
+#pragma once
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "oci/spec.h"
+
+namespace agentsafe::oci {
+
+struct Violation {
+  std::string path;      // "process.rlimits[2].type"
+  std::string what;      // "is set twice"
+  std::string section;   // "config.md#posix-process"
+};
+
+[[nodiscard]] std::vector<Violation> validate(const Spec& spec);
+// process alone, as `exec --process` gets it.
+[[nodiscard]] std::vector<Violation> validate_process(const Process& process);
+// What is allowed but probably not meant.
+[[nodiscard]] std::vector<std::string> warnings(const Spec& spec);
+[[nodiscard]] std::string describe(const std::vector<Violation>& violations);
+
+}  // namespace agentsafe::oci
