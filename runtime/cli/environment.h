@@ -11,6 +11,7 @@ struct Environment {
   std::string state_root;          // where state is kept without --root
   bool state_root_is_own = false;  // it is a folder below XDG_RUNTIME_DIR, which we make
   unsigned listen_fds = 0;         // LISTEN_FDS, when LISTEN_PID is this process (sd_listen_fds(3))
+  unsigned inherited_fds = 0;      // how many descriptors from 3 on were open, without a gap, when the program began
   std::string notify_socket;       // NOTIFY_SOCKET (sd_notify(3))
 };
 

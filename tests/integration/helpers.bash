@@ -197,9 +197,10 @@ run_rt() {
 # Foreground run of the bundle: $status, $output, $stderr.
 run_bundle() { run_rt run --bundle "$BUNDLE" "$@" "$CID"; }
 # Detached: the container's output goes to $WORK/out and $WORK/err.
-create() { rt create --bundle "$BUNDLE" --pid-file "$WORK/pid" "$@" "$CID" </dev/null >"$WORK/out" 2>"$WORK/err"; }
-start() { rt start "$CID" </dev/null >"$WORK/start.out" 2>&1; }
-launch() { rt run --detach --bundle "$BUNDLE" --pid-file "$WORK/pid" "$@" "$CID" </dev/null >"$WORK/out" 2>"$WORK/err"; }
+create() { rt create --bundle "$BUNDLE" --pid-file "$WORK/pid" "$@" "$CID" </dev/null >"$WORK/out" 2>"$WORK/err" || why; }
+start() { rt start "$CID" </dev/null >"$WORK/start.out" 2>&1 || { cat "$WORK/start.out" >&2; return 1; }; }
+launch() { rt run --detach --bundle "$BUNDLE" --pid-file "$WORK/pid" "$@" "$CID" </dev/null >"$WORK/out" 2>"$WORK/err" || why; }
+why() { cat "$WORK/err" >&2; return 1; }
 in_container() { run_rt exec "$CID" "$@"; }
 pid_of() { cat "${1:-$WORK/pid}"; }
 state_of() { rt state "${1:-$CID}"; }
