@@ -3,6 +3,14 @@
 
 namespace agentsafe::cli {
 
+unsigned preserved_fds(const Invocation& invocation) {
+  const Environment& environment = invocation.environment;
+  const unsigned count = invocation.arguments.number<unsigned>("preserve-fds").value_or(0);
+  if (std::uint64_t{environment.listen_fds} + count <= environment.inherited_fds) return count;
+  fail("--preserve-fds=" + std::to_string(count) + " and LISTEN_FDS=" + std::to_string(environment.listen_fds) +
+       ": descriptor " + std::to_string(3 + environment.inherited_fds) + " is not open");
+}
+
 void fill(container::CreateRequest& request, const Invocation& invocation) {
   const Arguments& given = invocation.arguments;
   request.id = invocation.id();
@@ -13,7 +21,7 @@ void fill(container::CreateRequest& request, const Invocation& invocation) {
   if (given.given("pid-file")) request.pid_file = absolute_path(given.text("pid-file"));
   request.no_pivot = given.on("no-pivot");
   request.no_new_keyring = given.on("no-new-keyring");
-  request.preserve_fds = given.number<unsigned>("preserve-fds").value_or(0);
+  request.preserve_fds = preserved_fds(invocation);
   request.listen_fds = invocation.environment.listen_fds;
   request.notify_socket = invocation.environment.notify_socket;
   request.no_subreaper = given.on("no-subreaper");

@@ -1,5 +1,6 @@
 #include "runtime/cli/environment.h"
 
+#include <fcntl.h>
 #include <unistd.h>
 
 #include <cstdlib>
@@ -18,6 +19,13 @@ std::string variable(const char* name) {
   return value != nullptr ? value : "";
 }
 
+// Counted before the log is opened, which must not pass for one of the caller's descriptors.
+unsigned count_inherited_fds() {
+  int fd = STDERR_FILENO + 1;
+  while (::fcntl(fd, F_GETFD) >= 0) ++fd;
+  return static_cast<unsigned>(fd - STDERR_FILENO - 1);
+}
+
 }  // namespace
 
 bool is_user_namespace(std::string_view uid_map) {
@@ -26,6 +34,7 @@ bool is_user_namespace(std::string_view uid_map) {
 
 EnvironmentFacts environment_facts() {
   EnvironmentFacts facts;
+  facts.inherited_fds = count_inherited_fds();
   facts.effective_uid = ::geteuid();
   facts.pid = ::getpid();
   facts.user = variable("USER");
@@ -48,6 +57,7 @@ Environment read_environment(const EnvironmentFacts& facts) {
   environment.state_root = environment.state_root_is_own ? facts.runtime_dir + "/agentsafe" : "/run/agentsafe";
   if (text::parse<pid_t>(facts.listen_pid) == facts.pid)
     environment.listen_fds = text::parse<unsigned>(facts.listen_fds).value_or(0);
+  environment.inherited_fds = facts.inherited_fds;
   environment.notify_socket = facts.notify_socket;
   return environment;
 }

@@ -19,6 +19,7 @@ struct Environment {
 struct EnvironmentFacts {
   uid_t effective_uid = 0;
   pid_t pid = 0;
+  unsigned inherited_fds = 0;
   bool in_user_namespace = false;
   std::string user;         // USER
   std::string runtime_dir;  // XDG_RUNTIME_DIR
@@ -27,6 +28,7 @@ struct EnvironmentFacts {
   std::string notify_socket;
 };
 
+// To be called before anything else opens a descriptor.
 [[nodiscard]] EnvironmentFacts environment_facts();
 
 // Pure. /run/agentsafe for root; $XDG_RUNTIME_DIR/agentsafe for others and for root of a user namespace who is not the

@@ -1,4 +1,4 @@
-#include "runtime/cli/invocation.h"
+#include "runtime/cli/lifecycle.h"
 #include "runtime/cli/values.h"
 #include "runtime/cli/verbs.h"
 
@@ -47,7 +47,7 @@ int exec(const Invocation& invocation) {
   request.apparmor = given.text("apparmor");
   request.no_new_privs = given.on("no-new-privs");
   request.caps = given.list("cap");
-  request.preserve_fds = given.number<unsigned>("preserve-fds").value_or(0);
+  request.preserve_fds = preserved_fds(invocation);
   request.listen_fds = invocation.environment.listen_fds;
   request.cgroups = given.list("cgroup");
   request.ignore_paused = given.on("ignore-paused");

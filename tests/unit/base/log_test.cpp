@@ -25,6 +25,12 @@ TEST(LogTest, WritesLogrusJson) {
             "{\"level\":\"warning\",\"msg\":\"a\\nb\",\"time\":\"2026-11-21T02:20:50Z\"}\n");
 }
 
+TEST(LogTest, WritesSyslogAndJournalMessages) {
+  EXPECT_EQ(format_log_line(Log::Format::syslog, Log::Level::error, "a\nb", "web"), "<27>web: a\\nb");
+  EXPECT_EQ(format_log_line(Log::Format::journald, Log::Level::warning, "a\nb", "web"),
+            "PRIORITY=4\nSYSLOG_IDENTIFIER=web\nMESSAGE=a\\nb\n");
+}
+
 TEST(LogTest, LeavesExactlyOneLineWhenAVerbFails) {
   const int fd = ::memfd_create("log", 0);
   Log log(UniqueFd(::dup(fd)), Log::Format::json, false);

@@ -28,6 +28,10 @@ TEST(TextTest, EscapesWhatATerminalWouldObey) {
   EXPECT_EQ(escaped("a\x1b[31m\n\t\\\x7f"), "a\\x1b[31m\\n\\t\\\\\\x7f");
 }
 
+TEST(TextTest, QuotesJsonStrings) {
+  EXPECT_EQ(json_quoted("say \"hi\" \\ \n\t\x01/"), "\"say \\\"hi\\\" \\\\ \\n\\t\\u0001/\"");
+}
+
 TEST(TextTest, CleansPathsLexically) {
   EXPECT_EQ(clean_path("/a/./b//c/.."), "/a/b");
   EXPECT_EQ(clean_path("/../../x"), "/x");

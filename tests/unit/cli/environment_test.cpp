@@ -1,5 +1,6 @@
 #include "runtime/cli/environment.h"
 
+#include <fcntl.h>
 #include <gtest/gtest.h>
 #include <sys/stat.h>
 #include <unistd.h>
@@ -49,6 +50,14 @@ TEST(EnvironmentTest, ReadsTheProcessEnvironment) {
   EXPECT_EQ(facts.notify_socket, "/run/notify");
   EXPECT_EQ(facts.pid, ::getpid());
   EXPECT_EQ(read_environment(facts).notify_socket, "/run/notify");
+}
+
+TEST(EnvironmentTest, CountsTheDescriptorsItWasLeft) {
+  const unsigned before = environment_facts().inherited_fds;
+  const int next = ::open("/dev/null", O_RDONLY);
+  EXPECT_EQ(static_cast<unsigned>(next), 3 + before);
+  EXPECT_GT(environment_facts().inherited_fds, before);
+  ::close(next);
 }
 
 TEST(EnvironmentTest, MakesRelativePathsAbsolute) {

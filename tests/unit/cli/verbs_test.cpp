@@ -15,7 +15,8 @@ class VerbsTest : public testing::Test {
 };
 
 TEST_F(VerbsTest, CreatePassesEveryOption) {
-  const Environment environment{.state_root = "/run/agentsafe", .listen_fds = 2, .notify_socket = "/run/notify"};
+  const Environment environment{
+      .state_root = "/run/agentsafe", .listen_fds = 2, .inherited_fds = 6, .notify_socket = "/run/notify"};
   ASSERT_EQ(run({"create", "--bundle", "/b", "--config", "/c.json", "--console-socket", "/s", "--pidfd-socket", "/p",
                  "--pid-file", "/pid", "--no-pivot", "--no-new-keyring", "--preserve-fds", "4", "--detach", "web"},
                 environment)
@@ -46,6 +47,16 @@ TEST_F(VerbsTest, CreateHasDefaults) {
 TEST_F(VerbsTest, CreateMakesThePidFileAbsolute) {
   ASSERT_EQ(run({"create", "--pid-file", "pid", "web"}).status, 0);
   EXPECT_TRUE(fake().created->pid_file.starts_with('/'));
+}
+
+TEST_F(VerbsTest, RefusesToPreserveDescriptorsThatAreNotOpen) {
+  const Environment environment{.state_root = "/r", .listen_fds = 1, .inherited_fds = 2};
+  EXPECT_EQ(run({"create", "--preserve-fds", "1", "web"}, environment).status, 0);
+  const Outcome outcome = run({"create", "--preserve-fds", "2", "web"}, environment);
+  EXPECT_EQ(outcome.status, 1);
+  EXPECT_NE(outcome.err.find("descriptor 5 is not open"), std::string::npos);
+  EXPECT_EQ(run({"exec", "--preserve-fds", "4294967295", "web", "ls"}, environment).status, 255);
+  EXPECT_FALSE(fake().executed.has_value());
 }
 
 TEST_F(VerbsTest, RunAddsItsOwnOptions) {
@@ -104,7 +115,8 @@ TEST_F(VerbsTest, ExecPassesEveryOption) {
                  "ls",
                  "-l",
                  "--",
-                 "--tty"})
+                 "--tty"},
+                {.state_root = "/r", .inherited_fds = 1})
                 .status,
             0);
   const auto& request = fake().executed.value();
