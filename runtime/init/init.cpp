@@ -70,9 +70,11 @@ void run_create_container_hooks(Init& init) {
     process::run_hooks("createContainer", init.plan.create_container_hooks, init.plan.creating_state.with(::getpid()));
 }
 
+// The private procfs comes first: in a user namespace the kernel gives one only where /proc is fully visible, and the
+// container may have none at all.
 void enter_rootfs(Init& init) {
-  if (init.rootfs) init.rootfs->enter();
   init.proc = mount::private_proc();
+  if (init.rootfs) init.rootfs->enter();
 }
 
 void open_console(Init& init) {
@@ -165,8 +167,8 @@ constexpr Step steps[] = {
     {"enter the root file system", enter_rootfs},
     {"", make_working_directory},
     {"open the console", open_console},
+    {"", set_sysctls},  // before the masks: see enter_rootfs
     {"", seal_rootfs},
-    {"", set_sysctls},
     {"verify the mounts", verify_mounts},
     {"", set_kernel_attributes},
     {"", report_ready},

@@ -1,11 +1,12 @@
 #include "runtime/mount/in_root.h"
 
 #include <fcntl.h>
+#include <linux/magic.h>
 #include <linux/openat2.h>
-#include <sys/stat.h>
 
 #include <cerrno>
 #include <deque>
+#include <vector>
 
 #include "runtime/base/error.h"
 #include "runtime/base/text.h"
@@ -24,14 +25,21 @@ std::deque<std::string> components(const std::string& path) {
   return parts;
 }
 
-// The walk for kernels (or filters) without openat2, and for making what is missing: one component at a time under
-// held descriptors, links expanded by us, ".." by our own stack, so that no step can leave the root.
+// The links of procfs that lead somewhere without a path (exe, cwd, fd/3); "self", "net" and the like are plain ones.
+bool is_magic(FdRef link, const std::string& target) {
+  return (target.starts_with('/') || target.find(':') != std::string::npos) &&
+         sys::fstatfs(link).f_type == PROC_SUPER_MAGIC;
+}
+
+// One component at a time under held descriptors, links expanded by us, ".." by our own stack: no step can leave the
+// root, whatever is exchanged meanwhile.
 class Walk {
  public:
   Walk(FdRef root, const std::string& path) : rest_(components(path)) { stack_.push_back(sys::duplicate(root)); }
 
-  // Follows what exists. False when the next component is missing (it is then next()).
-  bool follow() {
+  enum class Stop { end, missing, not_a_directory };
+  // Follows what exists; `missing`: next() does not exist in here().
+  Stop follow() {
     while (!rest_.empty()) {
       const std::string name = rest_.front();
       if (name == "..") {
@@ -40,16 +48,17 @@ class Walk {
         continue;
       }
       UniqueFd fd = sys::maybe_openat(here(), name, O_PATH | O_NOFOLLOW);
-      if (!fd && errno == ENOENT) return false;
+      if (!fd && errno == ENOENT) return Stop::missing;
+      if (!fd && errno == ENOTDIR) return Stop::not_a_directory;
       if (!fd) fail_errno("open " + text::escaped(name));
       rest_.pop_front();
       if (S_ISLNK(sys::fstat(fd).st_mode)) {
-        expand(sys::readlinkat(fd, ""));
+        expand(fd);
       } else {
         stack_.push_back(std::move(fd));
       }
     }
-    return true;
+    return Stop::end;
   }
   [[nodiscard]] FdRef here() const { return stack_.back(); }
   [[nodiscard]] const std::string& next() const { return rest_.front(); }
@@ -57,9 +66,10 @@ class Walk {
   UniqueFd take() { return std::move(stack_.back()); }
 
  private:
-  void expand(const std::string& target) {
-    if (++links_ > link_limit) fail_errno("follow " + text::escaped(target), ELOOP);
-    if (target.starts_with('/')) stack_.resize(1);
+  void expand(FdRef link) {
+    const std::string target = sys::readlinkat(link, "");
+    if (++links_ > link_limit || is_magic(link, target)) fail_errno("follow a link to " + text::escaped(target), ELOOP);
+    if (target.starts_with('/')) stack_.erase(stack_.begin() + 1, stack_.end());
     auto parts = components(target);
     rest_.insert(rest_.begin(), parts.begin(), parts.end());
   }
@@ -68,62 +78,91 @@ class Walk {
   int links_ = 0;
 };
 
-void make_directory(FdRef parent, const std::string& name) {
-  if (sys::try_mkdirat(parent, name, 0755)) sys::fchmod(sys::openat(parent, name, O_PATH | O_NOFOLLOW), 0755);
-}
-
 void make_file(FdRef parent, const std::string& name) {
-  const UniqueFd made = sys::maybe_openat(parent, name, O_RDONLY | O_CREAT | O_EXCL | O_NOFOLLOW, 0755);
+  const UniqueFd made = sys::maybe_openat(parent, name, O_RDONLY | O_CREAT | O_EXCL | O_NOFOLLOW, 0644);
   if (!made && errno != EEXIST) fail_errno("make " + text::escaped(name));
 }
 
-void check_kind(FdRef fd, TargetKind kind) {
-  const bool is_directory = S_ISDIR(sys::fstat(fd).st_mode);
+void make(FdRef parent, const std::string& name, TargetKind kind) {
+  if (kind == TargetKind::file) return make_file(parent, name);
+  sys::try_mkdirat(parent, name, 0755);
+}
+
+Target checked(UniqueFd fd, TargetKind kind, bool made) {
+  const auto info = sys::fstat(fd);
+  const bool is_directory = S_ISDIR(info.st_mode);
   if (kind == TargetKind::directory && !is_directory) fail_errno("a directory is mounted on a file", ENOTDIR);
-  if (kind == TargetKind::file && is_directory) fail_errno("a file is mounted on a directory: not a directory", EISDIR);
+  if (kind == TargetKind::file && is_directory) fail("a file is mounted on a directory: the source is not a directory");
+  return {std::move(fd), info, made};
 }
 
 }  // namespace
 
-UniqueFd try_open_in_root(FdRef root, const std::string& path, int flags) {
-  UniqueFd fd = sys::maybe_openat2(root, path, static_cast<std::uint64_t>(O_PATH | flags), inside);
-  if (fd || errno == ENOENT || errno == ENOTDIR) return fd;
-  if (errno != ENOSYS) fail_errno("open " + path);
+UniqueFd try_walk_in_root(FdRef root, const std::string& path, int flags) {
   Walk walk(root, path);
-  if (!walk.follow()) return {};
-  fd = walk.take();
+  if (walk.follow() != Walk::Stop::end) return {};
+  UniqueFd fd = walk.take();
   if ((flags & O_DIRECTORY) != 0 && !S_ISDIR(sys::fstat(fd).st_mode)) return {};
   return fd;
 }
 
+UniqueFd try_open_in_root(FdRef root, const std::string& path, int flags) {
+  UniqueFd fd = sys::maybe_openat2(root, path, static_cast<std::uint64_t>(O_PATH | flags), inside);
+  if (fd || errno == ENOENT || errno == ENOTDIR) return fd;
+  if (errno != ENOSYS && errno != EPERM) fail_errno("open " + text::escaped(path));
+  return try_walk_in_root(root, path, flags);  // EPERM: how older filters say that they do not know a call
+}
+
 UniqueFd open_in_root(FdRef root, const std::string& path, int flags) {
   UniqueFd fd = try_open_in_root(root, path, flags);
-  if (!fd) fail_errno("open " + path);
+  if (!fd) fail_errno("open " + text::escaped(path), ENOENT);
   return fd;
 }
 
-UniqueFd make_target(FdRef root, const std::string& path, TargetKind kind) {
-  UniqueFd fd = try_open_in_root(root, path);
-  if (!fd) {
-    Walk walk(root, path);
-    while (!walk.follow()) {
-      if (walk.next_is_last() && kind == TargetKind::file) {
-        make_file(walk.here(), walk.next());
-      } else {
-        make_directory(walk.here(), walk.next());
-      }
-    }
-    fd = walk.take();
+Target make_target(FdRef root, const std::string& path, TargetKind kind) {
+  if (UniqueFd fd = try_open_in_root(root, path)) return checked(std::move(fd), kind, false);
+  Walk walk(root, path);
+  bool made = false;
+  for (;;) {
+    const auto stop = walk.follow();
+    if (stop == Walk::Stop::end) return checked(walk.take(), kind, made);
+    if (stop == Walk::Stop::not_a_directory) fail_errno("make " + text::escaped(walk.next()), ENOTDIR);
+    made = true;
+    make(walk.here(), walk.next(), walk.next_is_last() ? kind : TargetKind::directory);
   }
-  check_kind(fd, kind);
-  return fd;
+}
+
+Target make_target_nofollow(FdRef root, const std::string& path, TargetKind kind) {
+  std::string name;
+  const UniqueFd parent = make_parent(root, path, name);
+  UniqueFd fd = sys::try_openat(parent, name, O_PATH | O_NOFOLLOW);
+  if (fd) return checked(std::move(fd), kind, false);
+  make(parent, name, kind);
+  return checked(sys::openat(parent, name, O_PATH | O_NOFOLLOW), kind, true);
+}
+
+Target make_plain_directory(FdRef root, const std::string& path) {
+  UniqueFd here = sys::duplicate(root);
+  bool made = false;
+  for (const auto& name : components(path)) {
+    UniqueFd next = sys::maybe_openat(here, name, O_PATH | O_NOFOLLOW | O_DIRECTORY);
+    if (!next && errno == ENOENT) {
+      made = sys::try_mkdirat(here, name, 0755);
+      next = sys::maybe_openat(here, name, O_PATH | O_NOFOLLOW | O_DIRECTORY);
+    }
+    if (!next && (errno == ENOTDIR || errno == ELOOP)) fail("it must be mounted on ordinary directory, and " + path + " is none");
+    if (!next) fail_errno("open " + text::escaped(name));
+    here = std::move(next);
+  }
+  const auto info = sys::fstat(here);
+  return {std::move(here), info, made};
 }
 
 UniqueFd make_parent(FdRef root, const std::string& path, std::string& name) {
   const auto slash = path.rfind('/');
   name = path.substr(slash == std::string::npos ? 0 : slash + 1);
   const std::string parent = slash == std::string::npos ? "" : path.substr(0, slash);
-  return make_target(root, parent.empty() ? "/" : parent, TargetKind::directory);
+  return make_target(root, parent.empty() ? "/" : parent, TargetKind::directory).fd;
 }
 
 }  // namespace agentsafe::mount

@@ -20,6 +20,8 @@ struct AttributeWord {
   std::string_view word;
   std::uint64_t set;
   std::uint64_t clear;
+  bool takes_back = false;    // of the atime field: undoes only the value `negates`
+  std::uint64_t negates = 0;
 };
 constexpr std::uint64_t atime = MOUNT_ATTR__ATIME;  // one field of three values: always cleared before it is set
 constexpr AttributeWord attribute_words[] = {
@@ -34,11 +36,11 @@ constexpr AttributeWord attribute_words[] = {
     {"nodiratime", MOUNT_ATTR_NODIRATIME, 0},
     {"diratime", 0, MOUNT_ATTR_NODIRATIME},
     {"relatime", MOUNT_ATTR_RELATIME, atime},
-    {"norelatime", 0, atime},
+    {"norelatime", 0, atime, true, MOUNT_ATTR_RELATIME},
     {"noatime", MOUNT_ATTR_NOATIME, atime},
-    {"atime", 0, atime},
+    {"atime", 0, atime, true, MOUNT_ATTR_NOATIME},
     {"strictatime", MOUNT_ATTR_STRICTATIME, atime},
-    {"nostrictatime", 0, atime},
+    {"nostrictatime", 0, atime, true, MOUNT_ATTR_STRICTATIME},
     {"nosymfollow", MOUNT_ATTR_NOSYMFOLLOW, 0},
     {"symfollow", 0, MOUNT_ATTR_NOSYMFOLLOW},
 };
@@ -62,12 +64,11 @@ constexpr SuperblockWord superblock_words[] = {
     {"sync", "sync"},         {"async", "async"},           {"dirsync", "dirsync"}, {"mand", "mand"},
     {"nomand", "nomand"},     {"lazytime", "lazytime"},     {"nolazytime", "nolazytime"},
     {"rsync", "sync"},        {"rasync", "async"},          {"rdirsync", "dirsync"}, {"rmand", "mand"},
-    {"rnomand", "nomand"},
+    {"rnomand", "nomand"},    {"iversion", "iversion"},     {"noiversion", "noiversion"},
 };
 
-// mount(2)'s MS_SILENT and MS_I_VERSION: the new API has no word for them; the first only quiets the kernel's log, the
-// second is the file system's own default today.
-constexpr std::string_view accepted_words[] = {"defaults", "silent", "loud", "iversion", "noiversion"};
+// These change nothing: the default, and whether the kernel's log gets a line (MS_SILENT).
+constexpr std::string_view accepted_words[] = {"defaults", "silent", "loud"};
 
 struct SwitchWord {
   std::string_view word;
@@ -81,7 +82,9 @@ constexpr SwitchWord switch_words[] = {
 };
 
 void merge(Attributes& into, const AttributeWord& row) {
-  into.set = (into.set & ~(row.clear | atime * ((row.set & atime) != 0))) | row.set;
+  const std::uint64_t chosen = into.set & atime;
+  if (row.takes_back && chosen != 0 && chosen != row.negates) return;  // noatime,norelatime stays noatime
+  into.set = (into.set & ~row.clear) | row.set;
   into.clear = (into.clear & ~(row.set & ~atime)) | row.clear;
 }
 
@@ -91,22 +94,31 @@ const AttributeWord* find_attribute(std::string_view word) {
   return nullptr;
 }
 
-// crun's idmap=uids=0-1000-10#10-2000-5;gids=…: container, host, size.
-std::vector<oci::IdMapping> parse_id_map(std::string_view text) {
-  std::vector<oci::IdMapping> map;
+// The host id of an id of the container's user namespace.
+std::uint32_t within(const IdMap& container_map, std::uint32_t id) {
+  for (const auto& row : container_map)
+    if (id >= row.containerID && id - row.containerID < row.size) return row.hostID + (id - row.containerID);
+  fail("mount option idmap=: @ asks for id " + std::to_string(id) + ", which the container's user namespace does not map");
+}
+
+// crun's idmap=uids=0-1000-10#10-2000-5;gids=…: first id of the file system, first id of the host, how many. With "@"
+// in front the second counts inside the container's user namespace.
+IdMap parse_id_map(std::string_view text, const IdMap& container_map) {
+  IdMap map;
   for (const auto range : text::split(text, '#')) {
     const auto numbers = text::split(range.starts_with('@') ? range.substr(1) : range, '-');
     const auto number = [&](std::size_t i) {
       return numbers.size() == 3 ? text::parse<std::uint32_t>(numbers[i]) : std::nullopt;
     };
     const auto inside = number(0), outside = number(1), size = number(2);
-    if (!inside || !outside || !size) fail("mount option idmap=: \"" + std::string(range) + "\" is not INSIDE-OUTSIDE-SIZE");
-    map.push_back({*inside, *outside, *size});
+    if (!inside || !outside || !size)
+      fail("mount option idmap=: \"" + text::escaped(range) + "\" is not FROM-TO-SIZE");
+    map.push_back({*inside, range.starts_with('@') ? within(container_map, *outside) : *outside, *size});
   }
   return map;
 }
 
-bool apply_idmap(std::string_view word, MountStep& step) {
+bool apply_idmap(std::string_view word, const IdMaps& container, MountStep& step) {
   const bool recursive = word == "ridmap" || word.starts_with("ridmap=");
   const std::string_view name = recursive ? "ridmap" : "idmap";
   if (word != name && !(word.starts_with(name) && word.substr(name.size()).starts_with('='))) return false;
@@ -115,11 +127,11 @@ bool apply_idmap(std::string_view word, MountStep& step) {
   if (word == name) return true;
   for (const auto part : text::split(word.substr(name.size() + 1), ';')) {
     if (part.starts_with("uids=")) {
-      step.uid_map = parse_id_map(part.substr(5));
+      step.uid_map = parse_id_map(part.substr(5), container.uids);
     } else if (part.starts_with("gids=")) {
-      step.gid_map = parse_id_map(part.substr(5));
+      step.gid_map = parse_id_map(part.substr(5), container.gids);
     } else {
-      fail("mount option idmap=: \"" + std::string(part) + "\" is neither uids= nor gids=");
+      fail("mount option idmap=: \"" + text::escaped(part) + "\" is neither uids= nor gids=");
     }
   }
   return true;
@@ -133,11 +145,11 @@ std::uint64_t propagation_of(std::string_view word) {
   return 0;
 }
 
-bool apply_option(std::string_view word, MountStep& step) {
+bool apply_option(std::string_view word, MountStep& step, const IdMaps& container) {
   if (const auto* row = find_attribute(word)) return merge(step.attributes, *row), true;
   if (const auto flags = propagation_of(word); flags != 0) return step.propagation.push_back(flags), true;
   for (const auto& row : superblock_words)
-    if (row.word == word) return step.options.emplace_back(row.key, ""), true;
+    if (row.word == word) return step.superblock_flags.emplace_back(row.key), true;
   for (const auto& row : switch_words)
     if (row.word == word) return step.*row.member = true, true;
   if (word == "bind" || word == "rbind") {
@@ -152,7 +164,7 @@ bool apply_option(std::string_view word, MountStep& step) {
   if (word.starts_with('r'))
     if (const auto* row = find_attribute(word.substr(1))) return merge(step.recursive_attributes, *row), true;
   if (std::find(std::begin(accepted_words), std::end(accepted_words), word) != std::end(accepted_words)) return true;
-  return apply_idmap(word, step);
+  return apply_idmap(word, container, step);
 }
 
 std::vector<std::string> mount_option_names() {

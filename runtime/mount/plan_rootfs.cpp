@@ -1,8 +1,5 @@
-#include <sys/mount.h>
-#include <sys/stat.h>
-#include <sys/sysmacros.h>
-
 #include <linux/mount.h>
+#include <sys/mount.h>
 
 #include <algorithm>
 
@@ -13,96 +10,148 @@
 namespace agentsafe::mount {
 namespace {
 
-struct DefaultDevice {
-  const char* path;
-  unsigned major;
-  unsigned minor;
-};
-constexpr DefaultDevice default_devices[] = {  // config-linux.md#default-devices
-    {"/dev/null", 1, 3}, {"/dev/zero", 1, 5}, {"/dev/full", 1, 7},
-    {"/dev/random", 1, 8}, {"/dev/urandom", 1, 9}, {"/dev/tty", 5, 0},
-};
+constexpr std::size_t longest_fsconfig_value = 255;  // fsconfig(2) takes no more
 
-// Contract §4.11: what may be bound over a file of procfs (lxcfs and engines do), everything else under /proc is refused.
+// Contract §4.11: what may be bound over a file of procfs (lxcfs and engines do); all else under /proc is refused.
 constexpr std::string_view proc_files[] = {
     "/proc/cpuinfo", "/proc/diskstats", "/proc/meminfo", "/proc/stat", "/proc/swaps", "/proc/uptime",
     "/proc/loadavg", "/proc/slabinfo", "/proc/sys/kernel/ns_last_pid", "/proc/sys/crypto/fips_enabled",
 };
 
-void split_option(std::string_view word, MountStep& step) {
-  const auto equals = word.find('=');
-  step.options.emplace_back(word.substr(0, equals),
-                            equals == std::string_view::npos ? "" : std::string(word.substr(equals + 1)));
+// File systems without a disk: read-only is a matter of the mount alone, and their superblock may be shared.
+constexpr std::string_view virtual_types[] = {"proc", "sysfs", "tmpfs", "devpts", "mqueue", "cgroup", "cgroup2", "overlay"};
+// Their nodes have labels of their own.
+constexpr std::string_view unlabelled_types[] = {"proc", "sysfs", "mqueue", "cgroup", "cgroup2"};
+
+template <std::size_t N>
+bool contains(const std::string_view (&list)[N], std::string_view word) {
+  return std::find(std::begin(list), std::end(list), word) != std::end(list);
 }
 
-void refuse_over_proc(const MountStep& step) {
-  const auto& path = step.destination;
-  if (path == "/proc" && (step.kind == StepKind::filesystem && step.type == "proc")) return;
-  if (path == "/proc" && step.kind == StepKind::bind) return;  // checked by its file system's magic when it is mounted
-  if (path != "/proc" && !path.starts_with("/proc/")) return;
-  if (step.kind == StepKind::remount) return;
-  if (std::find(std::begin(proc_files), std::end(proc_files), path) != std::end(proc_files)) return;
-  if (step.kind == StepKind::filesystem && step.type != "proc" && path != "/proc") {
-    // tmpfs and the like over a directory of procfs hide it; that is what masks do too
-    if (step.type == "tmpfs" || step.type == "binfmt_misc") return;
+struct Context {  // what the steps have in common
+  const oci::Linux& linux;
+  bool in_user_namespace;
+  std::vector<std::string>& warnings;
+
+  [[nodiscard]] const oci::Namespace* find(std::string_view type) const {
+    for (const auto& ns : linux.namespaces)
+      if (ns.type == type) return &ns;
+    return nullptr;
   }
-  fail("mount " + path + ": it cannot be mounted because it is inside /proc");
+  [[nodiscard]] bool creates(std::string_view type) const {
+    const auto* ns = find(type);
+    return ns != nullptr && ns->path.empty();
+  }
+};
+
+// "a=1,b" as mount(8) would write it is two options; a comma inside quotes (SELinux categories) is not one.
+void add_data(MountStep& step, std::string_view word) {
+  while (!word.empty()) {
+    std::size_t end = 0;
+    for (bool quoted = false; end < word.size() && (quoted || word[end] != ','); ++end)
+      if (word[end] == '"') quoted = !quoted;
+    const auto option = word.substr(0, end);
+    word.remove_prefix(std::min(end + 1, word.size()));
+    if (option.empty()) continue;
+    const auto equals = option.find('=');
+    auto value = equals == std::string_view::npos ? std::string_view() : option.substr(equals + 1);
+    if (value.size() >= 2 && value.front() == '"' && value.back() == '"') value = value.substr(1, value.size() - 2);
+    if (value.size() > longest_fsconfig_value) step.old_api = true;
+    step.options.emplace_back(option.substr(0, equals), value);
+  }
 }
 
-MountStep plan_step(const oci::Mount& mount, const std::string& bundle_label) {
-  MountStep step;
-  step.destination = text::clean_path("/" + mount.destination);
-  step.source = mount.source;
-  step.type = mount.type;
-  std::vector<std::string_view> for_file_system;
-  for (const auto& word : mount.options)
-    if (!apply_option(word, step)) for_file_system.push_back(word);
-  for (const auto word : for_file_system) split_option(word, step);
-  if (mount.type == "bind" && step.kind == StepKind::filesystem) step.kind = StepKind::bind;
-  if (step.kind == StepKind::filesystem && (mount.type == "cgroup" || mount.type == "cgroup2")) step.kind = StepKind::cgroup;
+void decide_kind(MountStep& step) {
+  if (step.kind != StepKind::filesystem) return;
+  const bool typeless = step.type.empty() || step.type == "none";
+  if (step.type == "bind") step.kind = StepKind::bind;
+  if (step.type == "cgroup" || step.type == "cgroup2") step.kind = StepKind::cgroup;
+  if (typeless && !step.propagation.empty()) step.kind = StepKind::propagation;
+  if (typeless && step.propagation.empty()) fail("a mount needs a type, or the option bind or rbind");
+}
+
+void refuse_over_proc(MountStep& step) {
+  const auto& path = step.destination;
+  step.covers_proc_file = contains(proc_files, path) && step.kind == StepKind::bind;
+  if (path != "/proc" && !path.starts_with("/proc/")) return;
+  const bool is_proc_itself = path == "/proc" && (step.type == "proc" || step.kind != StepKind::filesystem);
+  if (is_proc_itself && step.kind != StepKind::cgroup) return;  // a bind is checked by its file system when it is made
+  if (!step.covers_proc_file) fail("it cannot be mounted because it is inside /proc");
+}
+
+void plan_idmap(MountStep& step, const oci::Mount& mount, const Context& context) {
   if (!mount.uidMappings.empty() || !mount.gidMappings.empty()) {
     step.idmapped = true;
     step.uid_map = mount.uidMappings;
     step.gid_map = mount.gidMappings;
   }
-  if (step.kind == StepKind::filesystem && step.type.empty() && !step.propagation.empty()) step.kind = StepKind::remount;
-  if (step.kind == StepKind::bind) {
-    // "rw" alone asks for nothing: it must not make writable what the host has mounted read-only
-    step.attributes.clear &= ~std::uint64_t{MOUNT_ATTR_RDONLY};
-    if (step.source.empty()) fail("mount " + step.destination + ": a bind mount needs a source");
-  }
-  step.readonly_late = step.type == "tmpfs" && step.kind == StepKind::filesystem &&
-                       (step.attributes.set & MOUNT_ATTR_RDONLY) != 0;
+  if (!step.idmapped) return;
+  if (step.kind != StepKind::bind) fail("only bind mounts can be idmapped");
+  if (!step.uid_map.empty() || !step.gid_map.empty()) return;
+  step.uid_map = context.linux.uidMappings;  // implied: the container's own
+  step.gid_map = context.linux.gidMappings;
+  const auto* user = context.find("user");
+  if (step.uid_map.empty() && user != nullptr) step.idmap_namespace = user->path;
+}
+
+// A gid that the user namespace does not map cannot own a terminal there: the kernel refuses the whole mount.
+void leave_out_unmapped_gid(MountStep& step, const Context& context) {
+  if (step.type != "devpts" || !context.creates("user") || context.linux.gidMappings.empty()) return;
+  const auto unmapped = [&](const Option& option) {
+    const auto gid = option.first == "gid" ? text::parse<std::uint32_t>(option.second) : std::nullopt;
+    return gid && std::none_of(context.linux.gidMappings.begin(), context.linux.gidMappings.end(), [&](const auto& row) {
+      return *gid >= row.containerID && *gid - row.containerID < row.size;
+    });
+  };
+  if (std::erase_if(step.options, unmapped) > 0)
+    context.warnings.push_back("mount " + step.destination + ": gid= is left out: linux.gidMappings does not map it");
+}
+
+void plan_filesystem(MountStep& step, const Context& context) {
+  const bool readonly = (step.attributes.set & MOUNT_ATTR_RDONLY) != 0;
+  if (readonly && !contains(virtual_types, step.type)) step.superblock_flags.emplace_back("ro");
+  for (const auto& flag : step.superblock_flags) step.old_api = step.old_api || flag == "iversion";
+  std::erase(step.superblock_flags, "noiversion");
+  step.readonly_late = readonly && (step.type == "tmpfs" || step.destination == "/dev");
   if (step.readonly_late) step.attributes.set &= ~std::uint64_t{MOUNT_ATTR_RDONLY};
-  const bool labelled = step.type == "tmpfs" || step.type == "devpts" || step.type == "mqueue";
-  if (!bundle_label.empty() && labelled && step.type != "mqueue") step.options.emplace_back("context", bundle_label);
+  if (!context.linux.mountLabel.empty() && !contains(unlabelled_types, step.type))
+    step.options.emplace_back("context", context.linux.mountLabel);
+  leave_out_unmapped_gid(step, context);
+  if (!context.in_user_namespace) return;
+  if (step.type == "sysfs" && !context.creates("network")) step.fallback_source = "/sys";
+  if (step.type == "proc" && context.find("pid") == nullptr) step.fallback_source = "/proc";
+  if (step.type == "mqueue" && context.find("ipc") == nullptr) step.fallback_source = "/dev/mqueue";
+}
+
+void plan_bind(MountStep& step, const Context& context) {
+  // "rw" alone asks for nothing: it must not make writable what the host has mounted read-only
+  step.attributes.clear &= ~std::uint64_t{MOUNT_ATTR_RDONLY};
+  if (step.source.empty()) fail("a bind mount needs a source");
+  // Without a word a bind is private. In a user namespace nothing flows back to the host (MS_SLAVE first).
+  const bool shared = std::any_of(step.propagation.begin(), step.propagation.end(),
+                                  [](auto flags) { return (flags & MS_SHARED) != 0; });
+  if (step.propagation.empty()) step.propagation = {MS_PRIVATE | MS_REC};
+  if (shared && context.in_user_namespace) step.propagation.insert(step.propagation.begin(), MS_SLAVE | MS_REC);
+}
+
+MountStep plan_step(const oci::Mount& mount, const Context& context) {
+  MountStep step;
+  step.destination = text::clean_path("/" + mount.destination);
+  step.source = mount.source;
+  step.type = mount.type;
+  for (const auto& word : mount.options)
+    if (!apply_option(word, step, {context.linux.uidMappings, context.linux.gidMappings})) add_data(step, word);
+  decide_kind(step);
+  if (step.destination == "/" && step.kind != StepKind::remount && step.kind != StepKind::propagation)
+    fail("the container's root cannot be mounted over: set root.path");
+  plan_idmap(step, mount, context);
+  if (step.kind == StepKind::filesystem) plan_filesystem(step, context);
+  if (step.kind == StepKind::bind) plan_bind(step, context);
   refuse_over_proc(step);
+  if (!mount.destination.starts_with('/'))
+    context.warnings.push_back("mount destination \"" + text::escaped(mount.destination) +
+                               "\" is not absolute: taken from \"/\"");
   return step;
-}
-
-std::uint32_t type_bits(const std::string& type) {
-  if (type == "b") return S_IFBLK;
-  if (type == "p") return S_IFIFO;
-  return S_IFCHR;  // c, u
-}
-
-void plan_devices(RootfsPlan& plan, const oci::Linux& linux) {
-  for (const auto& device : default_devices)
-    plan.devices.push_back({device.path, S_IFCHR, makedev(device.major, device.minor), 0666, 0, 0});
-  for (const auto& device : linux.devices) {
-    const DeviceStep step{text::clean_path(device.path),
-                          type_bits(device.type),
-                          device.type == "p" ? 0 : makedev(static_cast<unsigned>(device.major), static_cast<unsigned>(device.minor)),
-                          device.fileMode.value_or(0666) & 07777,
-                          device.uid.value_or(0),
-                          device.gid.value_or(0)};
-    const auto same = std::find_if(plan.devices.begin(), plan.devices.end(), [&](const auto& d) { return d.path == step.path; });
-    if (same == plan.devices.end()) {
-      plan.devices.push_back(step);
-    } else {
-      *same = step;
-    }
-  }
 }
 
 std::vector<std::string> unique_paths(const std::vector<std::string>& paths) {
@@ -114,20 +163,13 @@ std::vector<std::string> unique_paths(const std::vector<std::string>& paths) {
   return unique;
 }
 
-// One directory per hierarchy, named as on the host; the other names of co-mounted controllers are links.
-std::vector<CgroupMount> plan_cgroups(const cgroup::CgroupPlan& cgroups) {
-  if (cgroups.v1.empty() && cgroups.unified) return {{"", cgroups.unified->directory(), {}}};
-  std::vector<CgroupMount> mounts;
-  for (const auto& place : cgroups.v1) {
-    CgroupMount mount;
-    mount.name = place.mount_point.substr(place.mount_point.rfind('/') + 1);
-    mount.directory = place.directory();
-    for (const auto& controller : place.controllers)
-      if (controller != mount.name && !controller.starts_with("name=")) mount.links.push_back(controller);
-    mounts.push_back(std::move(mount));
-  }
-  if (cgroups.unified) mounts.push_back({"unified", cgroups.unified->directory(), {}});
-  return mounts;
+// config-linux.md#configLinuxRootfsMountPropagation. Of the host's tree first, so that nothing flows back to it; shared
+// and unbindable of the container's root come last, since such a root could not be bound or pivoted to.
+void plan_propagation(RootfsPlan& plan, const std::string& word) {
+  const auto flags = propagation_of(word) & ~std::uint64_t{MS_REC};
+  plan.propagation = flags != 0 ? flags : std::uint64_t{MS_SLAVE};
+  if (flags == MS_UNBINDABLE) plan.propagation = MS_PRIVATE;
+  if (flags == MS_SHARED || flags == MS_UNBINDABLE) plan.final_propagation = flags;
 }
 
 }  // namespace
@@ -135,31 +177,27 @@ std::vector<CgroupMount> plan_cgroups(const cgroup::CgroupPlan& cgroups) {
 RootfsPlan plan_rootfs(const oci::Spec& spec, const Facts& facts, std::vector<std::string>& warnings) {
   const oci::Linux none;
   const auto& linux = spec.linux ? *spec.linux : none;
+  const bool has_user_namespace = facts.new_user_namespace || Context{linux, false, warnings}.find("user") != nullptr;
+  const Context context{linux, has_user_namespace || !facts.privileged, warnings};
+  if (context.find("mount") == nullptr)
+    fail("linux.namespaces has no mount namespace: the container's mounts would be made on the host");
   RootfsPlan plan;
   plan.path = spec.root->path;
   plan.readonly = spec.root->readonly;
   plan.no_pivot = facts.no_pivot;
   plan.label = linux.mountLabel;
-  const auto propagation = propagation_of(linux.rootfsPropagation);
-  plan.propagation = MS_REC | (propagation != 0 ? propagation & ~std::uint64_t{MS_REC} : std::uint64_t{MS_SLAVE});
-  if ((plan.propagation & MS_UNBINDABLE) != 0) plan.propagation = MS_REC | MS_PRIVATE;  // it could not be bound itself
-  if ((propagation & (MS_SHARED | MS_UNBINDABLE)) != 0) plan.final_propagation = propagation & ~std::uint64_t{MS_REC};
+  plan.binds_on_host = has_user_namespace && facts.privileged;
+  plan_propagation(plan, linux.rootfsPropagation);
   for (const auto& mount : spec.mounts) {
-    MountStep step = plan_step(mount, linux.mountLabel);
-    if (step.idmapped && step.kind != StepKind::bind)
-      fail("mount " + step.destination + ": only bind mounts can be idmapped");
-    if (step.idmapped && step.uid_map.empty() && step.gid_map.empty()) {  // implied: the container's own
-      step.uid_map = linux.uidMappings;
-      step.gid_map = linux.gidMappings;
-    }
-    if (!mount.destination.starts_with('/'))
-      warnings.push_back("mount destination \"" + mount.destination + "\" is not absolute: taken from \"/\"");
+    MountStep step = in_context("mount " + text::escaped(mount.destination), [&] { return plan_step(mount, context); });
+    if (step.idmapped && !facts.privileged)
+      fail("mount " + step.destination + ": an idmapped mount needs the privileges of the host's root");
     if (step.kind == StepKind::bind && step.destination == "/dev") plan.sets_up_dev = false;
     plan.mounts.push_back(std::move(step));
   }
-  plan.cgroups = plan_cgroups(facts.cgroups);
-  plan.binds_devices = facts.new_user_namespace || !facts.privileged;
-  if (plan.sets_up_dev) plan_devices(plan, linux);
+  plan_cgroups(plan, facts, context.find("cgroup") != nullptr);
+  plan.binds_devices = context.in_user_namespace;
+  if (plan.sets_up_dev) plan.devices = plan_devices(linux);
   plan.masked_paths = unique_paths(linux.maskedPaths);
   plan.readonly_paths = unique_paths(linux.readonlyPaths);
   return plan;

@@ -4,17 +4,20 @@
 //   rootfs.populate();     // propagation, bind of the root, mounts in order, devices and links
 //   …createContainer hooks…
 //   rootfs.enter();        // pivot_root
+//   …console…
 //   rootfs.seal();         // late read-only, readonlyPaths, maskedPaths
 //   rootfs.verify(proc);   // reads the mount table back and compares it with what was done (security.md rule 5)
 //
 // Every path is resolved under a descriptor of the root (in_root.h), every mount is complete before it is attached
-// (security.md rules 2-5). Errors: "mount /data: …", with what the file system said.
+// (detached_mount.h). Errors: "mount /data: …", with what the file system said.
 #pragma once
 #include <cstdint>
 #include <string>
 #include <vector>
 
 #include "runtime/base/unique_fd.h"
+#include "runtime/mount/in_root.h"
+#include "runtime/mount/mount_table.h"
 #include "runtime/mount/rootfs_plan.h"
 
 namespace agentsafe::mount {
@@ -26,44 +29,49 @@ class Rootfs {
   void populate();
   void enter();
   void seal();
+  // `proc` is a procfs that nobody else can change (procfs.h).
   void verify(FdRef proc) const;
 
  private:
-  struct Attached {               // what verify() expects
-    std::uint64_t id;             // statx(2) stx_mnt_id
-    std::string destination;
-    std::string type;             // empty: whatever the source has
-    bool readonly;
-    bool recursive;
-  };
-
+  // rootfs.cpp
   void bind_root();
+  void clone_null_device();
+  void pivot();
+  void move_and_chroot();
+
+  // mounts.cpp
   void mount(const MountStep& step);
   void mount_filesystem(const MountStep& step);
+  void mount_by_old_api(const MountStep& step, const Target& target);
   void mount_bind(const MountStep& step);
-  void mount_cgroups(const MountStep& step);
+  void mount_cgroup(const MountStep& step);
+  void mount_cgroup_hierarchies(const MountStep& step);
   void remount(const MountStep& step);
   bool copy_link(const MountStep& step);
-  UniqueFd make_filesystem(const MountStep& step, FdRef target) const;
-  void attach(FdRef tree, FdRef target, const MountStep& step, const std::string& type);
-  void record(FdRef tree, const std::string& destination, const std::string& type, bool readonly, bool recursive);
+  [[nodiscard]] Target place_for(const MountStep& step, TargetKind kind) const;
+  void attach(UniqueFd tree, FdRef target, const MountStep& step, const std::string& type);
+  void record(FdRef tree, const std::string& destination, const std::string& type, std::uint64_t flags, bool recursive);
 
+  // devices.cpp
   void make_devices();
   void make_device(FdRef parent, const std::string& name, const DeviceStep& device);
   void bind_device(FdRef parent, const std::string& name, const DeviceStep& device);
   void make_links();
 
+  // masks.cpp
   void make_readonly(const std::string& path);
   void mask(const std::string& path);
+  void cover(const UniqueFd& shared, bool& is_attached, FdRef target, const std::string& path, const std::string& type);
 
   const RootfsPlan& plan_;
-  UniqueFd root_;                 // the attached root; after enter() also "/"
-  UniqueFd null_tree_;            // a detached /dev/null of the host, verified, for masks of files
-  UniqueFd empty_tree_;           // one read-only tmpfs for all masks of directories
-  std::vector<Attached> attached_;
+  UniqueFd root_;                     // the attached root; after enter() also "/"
+  struct stat root_info_ {};
+  std::vector<UniqueFd> late_;        // mounts that become read-only in seal()
+  UniqueFd null_tree_;                // the host's /dev/null, verified, for masks of files
+  UniqueFd empty_tree_;               // one read-only tmpfs for all masks of directories
+  bool null_is_attached_ = false;     // a mask uses it already: the next ones are its copies
+  bool empty_is_attached_ = false;
+  std::vector<ExpectedMount> attached_;
 };
-
-// tmpcopyup: copies what `from` holds (directories, files, links, modes, owners) into `to`.
-void copy_directory(FdRef from, FdRef to);
 
 }  // namespace agentsafe::mount

@@ -5,7 +5,6 @@
 //   auto owners = mount::open_sources(plan);        // host side: what the init could not open by itself
 #pragma once
 #include <cstdint>
-#include <optional>
 #include <string>
 #include <tuple>
 #include <utility>
@@ -25,32 +24,40 @@ struct Attributes {
 };
 
 enum class StepKind : std::uint8_t {
-  filesystem,  // fsopen(type)
-  bind,        // open_tree(source)
-  remount,     // only the attributes of what is mounted there
-  cgroup,      // the container's own cgroups
+  filesystem,   // fsopen(type)
+  bind,         // open_tree(source)
+  remount,      // changes what is mounted there
+  propagation,  // only the propagation of what is mounted there
+  cgroup,       // the container's own cgroups
 };
+
+using Option = std::pair<std::string, std::string>;  // for the file system: key and value, "" for a flag
 
 struct MountStep {
   StepKind kind = StepKind::filesystem;
-  std::string destination;                                   // absolute, inside the container
+  std::string destination;                    // absolute, inside the container
   std::string source;
   std::string type;
-  std::vector<std::pair<std::string, std::string>> options;  // for the file system: key and value, "" for a flag
+  std::vector<Option> options;                // data of the file system
+  std::vector<std::string> superblock_flags;  // ro sync dirsync lazytime mand …; binds have no use for them
+  bool old_api = false;                       // mount(2): what fsconfig(2) cannot say (iversion, values over 255 bytes)
   Attributes attributes;
-  Attributes recursive_attributes;                           // the r* options
-  std::vector<std::uint64_t> propagation;                    // MS_SHARED … , MS_REC; applied in order once attached
-  bool recursive = false;                                    // rbind
-  bool readonly_late = false;                                // tmpfs: read-only once the container is set up
-  bool copy_up = false;                                      // tmpcopyup
-  bool copy_symlink = false;                                 // a link as source is made anew instead of mounted
-  bool source_nofollow = false;
-  bool destination_nofollow = false;
-  std::int32_t source_fd = -1;                               // a detached tree that the parent made
+  Attributes recursive_attributes;            // the r* options
+  std::vector<std::uint64_t> propagation;     // MS_SHARED …, MS_REC; in this order
+  bool recursive = false;                     // rbind
+  bool readonly_late = false;                 // read-only once the container is set up: others mount or make nodes in it
+  bool copy_up = false;                       // tmpcopyup
+  bool copy_symlink = false;                  // a link as source is made anew instead of mounted
+  bool source_nofollow = false;               // a link as source is mounted itself
+  bool destination_nofollow = false;          // a link as destination is covered itself
+  bool covers_proc_file = false;              // one of the files of procfs that may be covered
+  std::string fallback_source;                // bound when a user namespace may not mount this file system
+  std::int32_t source_fd = -1;                // a detached tree that the parent made, with all its attributes
   bool idmapped = false;
   bool idmap_recursive = false;
-  std::vector<oci::IdMapping> uid_map;                       // of the idmapped mount
+  std::vector<oci::IdMapping> uid_map;        // of the idmapped mount
   std::vector<oci::IdMapping> gid_map;
+  std::string idmap_namespace;                // or the user namespace at this path
 };
 
 struct DeviceStep {
@@ -62,7 +69,14 @@ struct DeviceStep {
   std::uint32_t gid = 0;
 };
 
-struct CgroupMount {  // what a mount of type cgroup shows: one directory of the host per entry
+enum class CgroupView : std::uint8_t {
+  fresh,    // version 2 in a cgroup namespace: a cgroup2 mount of its own, or else the bind below
+  bound,    // version 2: the container's directory
+  split,    // version 1 or hybrid: a tmpfs with one directory per hierarchy
+  host,     // the container has no cgroup of its own: the host's, read-only
+};
+
+struct CgroupMount {  // one directory of the host
   std::string name;       // below the destination; "" is the destination itself (version 2)
   std::string directory;
   std::vector<std::string> links;  // of co-mounted controllers: cpu → cpu,cpuacct
@@ -70,32 +84,40 @@ struct CgroupMount {  // what a mount of type cgroup shows: one directory of the
 
 struct RootfsPlan {
   std::string path;
-  std::uint64_t propagation = 0;         // of "/" before anything is mounted: MS_REC|MS_SLAVE …
-  std::uint64_t final_propagation = 0;   // of the container's "/": MS_SHARED or MS_UNBINDABLE, else 0
+  std::uint64_t propagation = 0;        // of "/" before anything is mounted: MS_SLAVE …
+  std::uint64_t final_propagation = 0;  // of the container's "/": MS_SHARED or MS_UNBINDABLE, else 0
   bool no_pivot = false;
   bool readonly = false;
+  bool binds_on_host = false;           // bind sources are opened by the parent: they may be out of the init's reach
   std::vector<MountStep> mounts;
+  CgroupView cgroup_view = CgroupView::host;
   std::vector<CgroupMount> cgroups;
-  bool sets_up_dev = true;               // false: /dev is bound from the host
-  bool binds_devices = false;            // in a user namespace: nodes are bound from the host's, not made
+  bool sets_up_dev = true;              // false: /dev is bound from the host
+  bool binds_devices = false;           // in a user namespace: nodes are bound from the host's, not made
   std::vector<DeviceStep> devices;
-  std::vector<std::string> masked_paths;
+  std::vector<std::string> masked_paths;    // clean, each once
   std::vector<std::string> readonly_paths;
-  std::string label;                     // context= of masks and file systems
+  std::string label;                    // context= of masks and file systems
 };
 
 struct Facts {
   bool no_pivot = false;
-  bool privileged = true;
+  bool privileged = true;            // the runtime is root of the initial user namespace
   bool new_user_namespace = false;
   bool new_cgroup_namespace = false;
   cgroup::CgroupPlan cgroups;
 };
 
-// Pure; the spec is valid. Throws Error for options that contradict each other.
+// Pure; the spec is valid. Throws Error for what cannot be mounted: over /proc, over "/", a bind without a source, an
+// idmapped file system. Warnings: what is left out or read differently than written.
 [[nodiscard]] RootfsPlan plan_rootfs(const oci::Spec& spec, const Facts& facts, std::vector<std::string>& warnings);
 
-// Host side: idmapped sources, which need the host's privileges, as detached trees; their numbers go into the plan.
+// The part of plan_rootfs about devices and cgroups (plan_devices.cpp).
+[[nodiscard]] std::vector<DeviceStep> plan_devices(const oci::Linux& linux);
+void plan_cgroups(RootfsPlan& plan, const Facts& facts, bool has_cgroup_namespace);
+
+// Host side: bind sources that need the host's privileges (idmapped ones; all when the container has a user namespace),
+// as detached trees with their attributes; their numbers go into the plan. The owners live until the init has them.
 [[nodiscard]] std::vector<UniqueFd> open_sources(RootfsPlan& plan);
 
 }  // namespace agentsafe::mount
@@ -108,13 +130,30 @@ template <>
 inline constexpr auto members<mount::Attributes> = std::tuple{&mount::Attributes::set, &mount::Attributes::clear};
 template <>
 inline constexpr auto members<mount::MountStep> = std::tuple{
-    &mount::MountStep::kind,           &mount::MountStep::destination,      &mount::MountStep::source,
-    &mount::MountStep::type,           &mount::MountStep::options,          &mount::MountStep::attributes,
-    &mount::MountStep::recursive_attributes, &mount::MountStep::propagation, &mount::MountStep::recursive,
-    &mount::MountStep::readonly_late,  &mount::MountStep::copy_up,          &mount::MountStep::copy_symlink,
-    &mount::MountStep::source_nofollow, &mount::MountStep::destination_nofollow, &mount::MountStep::source_fd,
-    &mount::MountStep::idmapped,       &mount::MountStep::idmap_recursive,  &mount::MountStep::uid_map,
-    &mount::MountStep::gid_map};
+    &mount::MountStep::kind,
+    &mount::MountStep::destination,
+    &mount::MountStep::source,
+    &mount::MountStep::type,
+    &mount::MountStep::options,
+    &mount::MountStep::superblock_flags,
+    &mount::MountStep::old_api,
+    &mount::MountStep::attributes,
+    &mount::MountStep::recursive_attributes,
+    &mount::MountStep::propagation,
+    &mount::MountStep::recursive,
+    &mount::MountStep::readonly_late,
+    &mount::MountStep::copy_up,
+    &mount::MountStep::copy_symlink,
+    &mount::MountStep::source_nofollow,
+    &mount::MountStep::destination_nofollow,
+    &mount::MountStep::covers_proc_file,
+    &mount::MountStep::fallback_source,
+    &mount::MountStep::source_fd,
+    &mount::MountStep::idmapped,
+    &mount::MountStep::idmap_recursive,
+    &mount::MountStep::uid_map,
+    &mount::MountStep::gid_map,
+    &mount::MountStep::idmap_namespace};
 template <>
 inline constexpr auto members<mount::DeviceStep> =
     std::tuple{&mount::DeviceStep::path, &mount::DeviceStep::type, &mount::DeviceStep::device,
@@ -124,9 +163,19 @@ inline constexpr auto members<mount::CgroupMount> =
     std::tuple{&mount::CgroupMount::name, &mount::CgroupMount::directory, &mount::CgroupMount::links};
 template <>
 inline constexpr auto members<mount::RootfsPlan> = std::tuple{
-    &mount::RootfsPlan::path,         &mount::RootfsPlan::propagation,   &mount::RootfsPlan::final_propagation,
-    &mount::RootfsPlan::no_pivot,     &mount::RootfsPlan::readonly,      &mount::RootfsPlan::mounts,
-    &mount::RootfsPlan::cgroups,      &mount::RootfsPlan::sets_up_dev,   &mount::RootfsPlan::binds_devices,
-    &mount::RootfsPlan::devices,      &mount::RootfsPlan::masked_paths,  &mount::RootfsPlan::readonly_paths,
+    &mount::RootfsPlan::path,
+    &mount::RootfsPlan::propagation,
+    &mount::RootfsPlan::final_propagation,
+    &mount::RootfsPlan::no_pivot,
+    &mount::RootfsPlan::readonly,
+    &mount::RootfsPlan::binds_on_host,
+    &mount::RootfsPlan::mounts,
+    &mount::RootfsPlan::cgroup_view,
+    &mount::RootfsPlan::cgroups,
+    &mount::RootfsPlan::sets_up_dev,
+    &mount::RootfsPlan::binds_devices,
+    &mount::RootfsPlan::devices,
+    &mount::RootfsPlan::masked_paths,
+    &mount::RootfsPlan::readonly_paths,
     &mount::RootfsPlan::label};
 }  // namespace agentsafe::wire

@@ -1,14 +1,17 @@
 // Host side: what of the mounts needs the privileges of the host.
 #include <fcntl.h>
-#include <sched.h>
 #include <linux/mount.h>
+#include <sched.h>
+#include <sys/utsname.h>
 
 #include <cerrno>
 #include <csignal>
 
 #include "runtime/base/error.h"
 #include "runtime/base/scope.h"
-#include "runtime/mount/rootfs_plan.h"
+#include "runtime/base/text.h"
+#include "runtime/mount/detached_mount.h"
+#include "runtime/mount/mount_table.h"
 #include "runtime/sys/fd.h"
 #include "runtime/sys/mount.h"
 #include "runtime/sys/process.h"
@@ -24,33 +27,75 @@ std::string map_text(const std::vector<oci::IdMapping>& map) {
 }
 
 // A user namespace that exists only as this descriptor: a helper makes it and ends.
-UniqueFd user_namespace(const std::vector<oci::IdMapping>& uids, const std::vector<oci::IdMapping>& gids) {
-  const sys::Pipe pipe = sys::pipe();
+UniqueFd make_user_namespace(const MountStep& step) {
+  sys::Pipe pipe = sys::pipe();
   const sys::Child helper = sys::clone3({.flags = CLONE_NEWUSER}, [&] {
+    pipe.write_end.reset();  // so that the end of the runtime ends the helper too
     char byte = 0;
-    return ::read(pipe.read_end.get(), &byte, 1) == 0 ? 0 : 1;
+    return static_cast<int>(::read(pipe.read_end.get(), &byte, 1));
   });
   OnExit end([&] {
     sys::pidfd_send_signal(helper.pidfd, SIGKILL);
     sys::wait(helper.pidfd);
   });
   const std::string proc = "/proc/" + std::to_string(helper.pid);
-  sys::write_file(sys::at_cwd, proc + "/uid_map", map_text(uids));
-  sys::write_file(sys::at_cwd, proc + "/gid_map", map_text(gids));
+  sys::write_file(sys::at_cwd, proc + "/uid_map", map_text(step.uid_map));
+  sys::write_file(sys::at_cwd, proc + "/gid_map", map_text(step.gid_map));
   return sys::openat(sys::at_cwd, proc + "/ns/user", O_RDONLY);
 }
 
-UniqueFd idmapped_tree(const MountStep& step) {
-  const UniqueFd source = sys::maybe_openat(sys::at_cwd, step.source, O_PATH | (step.source_nofollow ? O_NOFOLLOW : 0));
-  if (!source) fail_users_file("open " + step.source);
-  UniqueFd tree = sys::clone_tree(source, "", step.recursive);
-  const UniqueFd userns = user_namespace(step.uid_map, step.gid_map);
+struct NamedNamespace {  // mounts with the same map share one
+  const MountStep* step = nullptr;
+  UniqueFd fd;
+};
+
+bool has_same_map(const MountStep& a, const MountStep& b) {
+  return map_text(a.uid_map) == map_text(b.uid_map) && map_text(a.gid_map) == map_text(b.gid_map) &&
+         a.idmap_namespace == b.idmap_namespace;
+}
+
+FdRef user_namespace_for(const MountStep& step, std::vector<NamedNamespace>& made) {
+  for (const auto& known : made)
+    if (has_same_map(*known.step, step)) return known.fd;
+  NamedNamespace fresh{&step, {}};
+  if (!step.idmap_namespace.empty()) {
+    fresh.fd = sys::openat(sys::at_cwd, step.idmap_namespace, O_RDONLY);
+  } else {
+    if (step.uid_map.empty() || step.gid_map.empty())
+      fail("an idmapped mount needs both uidMappings and gidMappings, or a user namespace of the container");
+    fresh.fd = in_context("make a user namespace with its maps", [&] { return make_user_namespace(step); });
+  }
+  return made.emplace_back(std::move(fresh)).fd;
+}
+
+// The name of the file system that the source lies on, for the error text.
+std::string type_of(const MountStep& step) {
+  const UniqueFd source = sys::maybe_openat(sys::at_cwd, step.source, O_PATH);
+  const std::string table = sys::read_file(sys::at_cwd, "/proc/self/mountinfo");
+  if (!source) return "unknown";
+  const auto id = sys::mount_id(source);
+  for (const auto& line : parse_mount_table(table))
+    if (line.id == id) return text::escaped(line.type);
+  return "unknown";
+}
+
+void idmap(FdRef tree, const MountStep& step, FdRef userns) {
   try {
     sys::mount_setattr(tree, {.set = MOUNT_ATTR_IDMAP, .userns_fd = userns.get()}, step.idmap_recursive);
   } catch (const Error& error) {
     if (error.error_number() != EINVAL) throw;
-    fail("idmap " + step.source + ": the file system does not support idmapped mounts (or the kernel is older than it needs)");
+    utsname kernel{};
+    ::uname(&kernel);
+    throw Error("idmap " + text::escaped(step.source) + ": the file system does not support idmapped mounts (" +
+                    type_of(step) + ", Linux " + kernel.release + ")",
+                EINVAL);
   }
+}
+
+UniqueFd open_source(const MountStep& step, std::vector<NamedNamespace>& namespaces) {
+  UniqueFd tree = clone_source(step);
+  if (step.idmapped) idmap(tree, step, user_namespace_for(step, namespaces));
+  set_attributes(tree, step);
   return tree;
 }
 
@@ -58,11 +103,12 @@ UniqueFd idmapped_tree(const MountStep& step) {
 
 std::vector<UniqueFd> open_sources(RootfsPlan& plan) {
   std::vector<UniqueFd> owners;
+  std::vector<NamedNamespace> namespaces;
   for (auto& step : plan.mounts) {
-    if (!step.idmapped) continue;
-    in_context("mount " + step.destination, [&] {
-      if (step.uid_map.empty() || step.gid_map.empty()) fail("an idmapped mount needs uidMappings and gidMappings, or a user namespace");
-      owners.push_back(idmapped_tree(step));
+    const bool on_host = step.idmapped || plan.binds_on_host;
+    if (step.kind != StepKind::bind || !on_host || step.copy_symlink) continue;
+    in_context("mount " + text::escaped(step.source) + " on " + step.destination, [&] {
+      owners.push_back(open_source(step, namespaces));
       step.source_fd = owners.back().get();
     });
   }

@@ -40,6 +40,7 @@ const char* name_of(mount::StepKind kind) {
     case mount::StepKind::filesystem: return "filesystem";
     case mount::StepKind::bind: return "bind";
     case mount::StepKind::remount: return "remount";
+    case mount::StepKind::propagation: return "propagation";
     case mount::StepKind::cgroup: return "cgroup";
   }
   __builtin_unreachable();

@@ -61,6 +61,18 @@ void fchown(FdRef fd, uid_t uid, gid_t gid);
 void fchownat(FdRef dir, const std::string& path, uid_t uid, gid_t gid, int flags = AT_SYMLINK_NOFOLLOW);
 void fchdir(FdRef dir);
 
+// While it lives, what is made gets exactly the mode that is asked for.
+class NoUmask {
+ public:
+  NoUmask() : before_(::umask(0)) {}
+  NoUmask(const NoUmask&) = delete;
+  NoUmask& operator=(const NoUmask&) = delete;
+  ~NoUmask() { ::umask(before_); }
+
+ private:
+  mode_t before_;
+};
+
 // Names in a directory, without "." and ".."; the descriptor's offset is moved.
 std::vector<std::string> list_directory(FdRef dir);
 

@@ -1,7 +1,9 @@
 #include "runtime/sys/mount.h"
 
 #include <fcntl.h>
+#include <linux/stat.h>
 #include <sys/mount.h>
+#include <sys/stat.h>
 #include <sys/syscall.h>
 
 #include <cerrno>
@@ -66,6 +68,16 @@ UniqueFd fsmount(FdRef context, std::uint64_t attributes) {
   return tree;
 }
 
+UniqueFd fspick(FdRef mount) {
+  UniqueFd context(static_cast<int>(::syscall(SYS_fspick, mount.get(), "", FSPICK_CLOEXEC | FSPICK_EMPTY_PATH)));
+  if (!context) fail_errno("fspick");
+  return context;
+}
+
+void fsconfig_reconfigure(FdRef context) {
+  fsconfig(context, FSCONFIG_CMD_RECONFIGURE, nullptr, nullptr, 0, "reconfigure the file system");
+}
+
 UniqueFd clone_tree(FdRef dir, const std::string& path, bool recursive) {
   const unsigned flags = OPEN_TREE_CLONE | OPEN_TREE_CLOEXEC | (path.empty() ? AT_EMPTY_PATH : 0U) |
                          (recursive ? static_cast<unsigned>(AT_RECURSIVE) : 0U);
@@ -89,6 +101,12 @@ void mount_setattr(FdRef dir, const std::string& path, const MountAttributes& at
   const unsigned flags = (path.empty() ? AT_EMPTY_PATH : 0U) | (recursive ? static_cast<unsigned>(AT_RECURSIVE) : 0U);
   if (::syscall(SYS_mount_setattr, dir.get(), path.c_str(), flags, &attr, sizeof attr) != 0)
     fail_errno(path.empty() ? std::string("mount_setattr") : "mount_setattr " + path);
+}
+
+std::uint64_t mount_id(FdRef mount) {
+  struct statx info {};
+  if (::statx(mount.get(), "", AT_EMPTY_PATH, STATX_MNT_ID, &info) != 0) fail_errno("statx of a mount");
+  return info.stx_mnt_id;
 }
 
 void mount(const std::string& source, const std::string& target, const std::string& type, unsigned long flags,

@@ -24,6 +24,9 @@ void fsconfig_string(FdRef context, const std::string& key, const std::string& v
 void fsconfig_fd(FdRef context, const std::string& key, FdRef value);
 void fsconfig_create(FdRef context);
 UniqueFd fsmount(FdRef context, std::uint64_t attributes);
+// The superblock of the mount at `mount` (its root), to be configured anew.
+UniqueFd fspick(FdRef mount);
+void fsconfig_reconfigure(FdRef context);
 
 // A detached copy of the mount at dir/path (OPEN_TREE_CLONE), with what is mounted below it when recursive.
 UniqueFd clone_tree(FdRef dir, const std::string& path, bool recursive);
@@ -40,6 +43,9 @@ void mount_setattr(FdRef dir, const std::string& path, const MountAttributes& at
 inline void mount_setattr(FdRef tree, const MountAttributes& attributes, bool recursive) {
   mount_setattr(tree, "", attributes, recursive);
 }
+
+// The mount's id in /proc/PID/mountinfo (statx(2), Linux 5.8).
+std::uint64_t mount_id(FdRef mount);
 
 // mount(2) and umount2(2), for what the new API cannot say (propagation of "/", remount by path).
 void mount(const std::string& source, const std::string& target, const std::string& type, unsigned long flags,
