@@ -31,6 +31,7 @@ void prepare_process() {
   // Nothing the caller left open reaches a container (CVE-2024-21626). What LISTEN_FDS and --preserve-fds name is
   // handed over by number, and kept open on purpose there.
   sys::close_range(3, ~0U, CLOSE_RANGE_CLOEXEC);
+  std::signal(SIGCHLD, SIG_DFL);  // ignored by our caller, it would make children vanish before we wait for them
   sys::ignore_signal(SIGPIPE);  // a reader that goes away is an error like any other
 }
 

@@ -198,6 +198,7 @@ Built build(Creation& creation, std::optional<NotifySocket>& notify) {
   const cgroup::Join join = container.cgroup->join();
   creation.plan.init.cgroup_join_files = join.files;
   const Prepared prepared = prepare(creation, container.dir);
+  if (!creation.plan.init.terminal) give_stdio_to(creation.plan.user_uid);
   Launched launched = launch(creation.plan.init, setting_for(creation, prepared, join));
   OnExit end_init([&] { abandon(launched.init); });
   container.record.pid = launched.init.pid;
@@ -262,7 +263,10 @@ int run(Runtime& runtime, const RunRequest& request) {
   check_terminal(creation, request.detach);
   if (!request.no_subreaper) sys::set_child_subreaper(true);
   std::optional<Foreground> foreground;
-  if (!request.detach) foreground.emplace();
+  if (!request.detach) {
+    foreground.emplace();
+    size_like_callers(creation.plan.init.console_height, creation.plan.init.console_width);
+  }
   std::optional<NotifySocket> notify;
   Built built = build(creation, notify);
   run_poststart_hooks(runtime, built.container);
@@ -270,8 +274,10 @@ int run(Runtime& runtime, const RunRequest& request) {
     if (notify) notify->relay(built.launched.init.pidfd, built.launched.init.pid);
     return 0;
   }
+  OnExit destroy_failed([&] { destroy(runtime, built.container); });
   const int status = foreground->wait(built.launched.init.pidfd, built.launched.init.pid, std::move(built.console),
                                       notify ? &*notify : nullptr);
+  destroy_failed.keep();
   if (!request.keep) destroy(runtime, built.container);
   return status;
 }

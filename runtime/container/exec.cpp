@@ -116,6 +116,11 @@ void check_terminal(const oci::Process& process, const ExecRequest& request) {
     fail("cannot use console socket if runc will not detach or allocate tty");
 }
 
+uid_t host_uid(const oci::Process& process, const oci::Spec& spec) {
+  if (!spec.linux) return process.user.uid;
+  return namespaces::host_id(spec.linux->uidMappings, process.user.uid, "process.user.uid");
+}
+
 // Born in the container's cgroup. A cgroup that cannot take processes any more, because its container runs an engine
 // or an init system that made children, means the one its init has moved to.
 Launched launch_in_cgroup(Container& container, plan::InitPlan& plan, const ExecRequest& request,
@@ -150,7 +155,11 @@ int exec(Runtime& runtime, const ExecRequest& request) {
   setting.inherit.push_back(init.get());
   for (unsigned fd = 3; fd < joining.init.keep_fds; ++fd) setting.inherit.push_back(static_cast<int>(fd));
   std::optional<Foreground> foreground;
-  if (!request.detach) foreground.emplace();
+  if (!request.detach) {
+    foreground.emplace();
+    size_like_callers(joining.init.console_height, joining.init.console_width);
+  }
+  if (!process.terminal) give_stdio_to(host_uid(process, spec));
   if (process.execCPUAffinity && !process.execCPUAffinity->initial.empty())  // inherited by what we start
     sys::set_affinity(plan::cpu_mask(process.execCPUAffinity->initial));
   Launched launched = launch_in_cgroup(container, joining.init, request, setting);

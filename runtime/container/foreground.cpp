@@ -139,10 +139,17 @@ std::optional<winsize> callers_window_size() {
   return std::nullopt;
 }
 
+void size_like_callers(std::uint16_t& height, std::uint16_t& width) {
+  const auto size = callers_window_size();
+  if (!size || height != 0 || width != 0) return;
+  height = size->ws_row;
+  width = size->ws_col;
+}
+
 void give_stdio_to(uid_t uid) {
   for (const int fd : standard_streams) {
     const struct stat info = sys::fstat(FdRef(fd));
-    const bool ours_to_give = S_ISFIFO(info.st_mode) || S_ISSOCK(info.st_mode) || sys::is_terminal(FdRef(fd));
+    const bool ours_to_give = S_ISFIFO(info.st_mode) || S_ISSOCK(info.st_mode);
     if (!ours_to_give || info.st_uid == uid) continue;
     constexpr auto same_group = static_cast<gid_t>(-1);
     if (::fchown(fd, uid, same_group) == 0) continue;

@@ -14,6 +14,7 @@
 #pragma once
 #include <sys/types.h>
 
+#include <cstdint>
 #include <optional>
 
 #include "runtime/base/unique_fd.h"
@@ -38,9 +39,12 @@ class Foreground {
 
 // The size of the terminal that we run in, if any of our standard streams is one.
 [[nodiscard]] std::optional<winsize> callers_window_size();
+// The same for a plan's console, before its program starts; a size that process.consoleSize has set stays.
+void size_like_callers(std::uint16_t& height, std::uint16_t& width);
 
-// Makes uid the owner of the pipes, sockets and terminals among our standard streams, so that a process with that uid can
-// open its /dev/stdout again. The group stays. Everything else keeps its owner: files and devices belong to the host.
+// Makes uid the owner of the pipes and sockets among our standard streams, so that a process with that uid can open its
+// /dev/stdout again. The group stays. Everything else keeps its owner: files, devices and our terminal belong to the
+// host, and whoever owns a terminal can open it, after the container has ended too.
 // What the kernel refuses (no privilege, an id that is not mapped, a read-only file system) stays as it is.
 void give_stdio_to(uid_t uid);
 
