@@ -48,14 +48,14 @@ std::string normalised(std::string_view value) { return text::join([&] {
     return words;
   }(), " "); }
 
-void write_sysctl(FdRef proc, const std::string& name, const std::string& value) {
-  std::string path = "sys/" + name;
+void write_sysctl(FdRef tree, const std::string& name, const std::string& value) {
+  std::string path = name;
   if (name.find('/') == std::string::npos) std::replace(path.begin(), path.end(), '.', '/');
   {
-    const UniqueFd file = sys::openat2(proc, path, O_WRONLY, beneath);
+    const UniqueFd file = sys::openat2(tree, path, O_WRONLY, beneath);
     sys::write_once(file, value);
   }
-  const UniqueFd file = sys::maybe_openat2(proc, path, O_RDONLY, beneath);
+  const UniqueFd file = sys::maybe_openat2(tree, path, O_RDONLY, beneath);
   if (!file && errno != EACCES) fail_errno("read back");
   if (!file) return;  // write-only keys
   // lists are normalised by the kernel (cpu lists, port ranges): only a value that was not taken at all is told apart
@@ -70,10 +70,10 @@ UniqueFd private_proc() { return proc_handle(true); }
 
 void write_sysctls(const std::vector<std::pair<std::string, std::string>>& sysctls) {
   if (sysctls.empty()) return;
-  const UniqueFd proc = proc_handle(false);
+  const UniqueFd tree = sys::openat2(proc_handle(false), "sys", O_PATH | O_DIRECTORY, beneath);
   for (const auto& sysctl : sysctls)  // clang 14 cannot capture structured bindings
     in_context("set sysctl " + sysctl.first + "=" + text::escaped(sysctl.second),
-               [&] { write_sysctl(proc, sysctl.first, sysctl.second); });
+               [&] { write_sysctl(tree, sysctl.first, sysctl.second); });
 }
 
 }  // namespace agentsafe::mount
