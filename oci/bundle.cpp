@@ -18,14 +18,14 @@ constexpr std::size_t config_limit = 16U << 20;
 
 std::string real_path(const std::string& path) {
   char resolved[PATH_MAX];
-  if (::realpath(path.c_str(), resolved) == nullptr) fail_users_file("open the bundle " + path);
+  if (::realpath(path.c_str(), resolved) == nullptr) fail_errno("open the bundle " + path);
   return resolved;
 }
 
 // Non-blocking: a FIFO in place of the file must not hang us.
 std::string read_config(const std::string& path) {
   const UniqueFd file(::open(path.c_str(), O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY));
-  if (!file) fail_users_file("open " + path);
+  if (!file) fail_errno("open " + path);
   struct stat info {};
   if (::fstat(file.get(), &info) != 0) fail_errno("stat " + path);
   if (!S_ISREG(info.st_mode)) fail(path + " is not a regular file");

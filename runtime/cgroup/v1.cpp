@@ -264,10 +264,16 @@ void V1Cgroup::kill_all(int signal) {
     signal_each(signal);
 }
 
+// Of all hierarchies: somebody may have been moved below the container's cgroup in one of them alone.
 std::vector<pid_t> V1Cgroup::pids() {
-  for (const char* controller : {"devices", "freezer", "pids", "memory"})
-    if (Directory* directory = find(controller); directory != nullptr && directory->exists()) return directory->pids();
-  return directories_.empty() ? std::vector<pid_t>{} : directories_.front().pids();
+  std::vector<pid_t> all;
+  for (auto& directory : directories_) {
+    const auto members = directory.pids();
+    all.insert(all.end(), members.begin(), members.end());
+  }
+  std::sort(all.begin(), all.end());
+  all.erase(std::unique(all.begin(), all.end()), all.end());
+  return all;
 }
 
 UniqueFd V1Cgroup::open_events() {

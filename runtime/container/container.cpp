@@ -60,8 +60,8 @@ UniqueFd Container::init() const {
 Status Container::status() const {
   if (record.pid <= 0) return dir.is_locked() ? Status::creating : Status::stopped;
   if (!init()) return Status::stopped;
-  if (dir.has_fifo()) return Status::created;
-  return cgroup->frozen() ? Status::paused : Status::running;
+  if (cgroup->frozen()) return Status::paused;
+  return dir.has_fifo() ? Status::created : Status::running;
 }
 
 void Container::require(Operation operation) const {
@@ -98,7 +98,7 @@ void destroy(const Runtime& runtime, Container& container) {
   } catch (const Error& error) {
     runtime.log->warning(std::string("the poststop hooks cannot be run: ") + error.what());
   }
-  container.cgroup->kill_all(SIGKILL);
+  if (!container.record.ownPidNamespace) container.cgroup->kill_all(SIGKILL);  // they outlive the init
   container.cgroup->remove();
   if (container.record.intelRdt) cgroup::remove_resctrl_group(*container.record.intelRdt);
   container.dir.remove();

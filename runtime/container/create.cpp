@@ -55,6 +55,7 @@ Creation plan_creation(Runtime& runtime, const CreateRequest& request, plan::Mod
   options.rootless = runtime.rootless.value_or(!host.privileged());
   options.cgroup_disabled = runtime.cgroup_manager == Runtime::CgroupManager::disabled;
   options.notify = !request.notify_socket.empty();
+  options.seccomp_cache = runtime.root + "/.agentsafe-seccomp";
   options.listen_fds = request.listen_fds;
   options.preserve_fds = request.preserve_fds;
   creation.plan = plan::make_plan(creation.bundle.spec, host, options);

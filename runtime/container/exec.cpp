@@ -15,6 +15,7 @@
 #include "runtime/container/foreground.h"
 #include "runtime/container/handover.h"
 #include "runtime/plan/plan.h"
+#include "runtime/security/capabilities.h"
 #include "runtime/sys/fd.h"
 #include "runtime/sys/process.h"
 
@@ -78,6 +79,17 @@ std::uint64_t namespaces_to_join(const oci::Spec& spec, pid_t init) {
   return flags;
 }
 
+// Asked for by hand, unlike what engines send with every exec: refused, not narrowed.
+void refuse_more_capabilities(const std::vector<std::string>& names, const security::Confinement& of_container) {
+  for (const auto& name : names) {
+    std::vector<std::string> unknown;
+    const auto mask = security::capability_mask({name}, unknown);
+    if (!unknown.empty()) fail("exec --cap " + name + ": " + unknown.front());
+    if ((mask & ~of_container.capabilities.bounding) != 0)
+      fail("exec --cap " + name + ": the container's bounding set does not hold it, and an exec cannot add to it");
+  }
+}
+
 struct Joining {
   plan::InitPlan init;
   std::optional<std::int32_t> oom_score_adj;
@@ -85,7 +97,7 @@ struct Joining {
 };
 
 Joining plan_joining(const Container& container, const oci::Spec& spec, const oci::Process& process,
-                     const ExecRequest& request, FdRef init, Log& log) {
+                     const ExecRequest& request, FdRef init, const std::string& seccomp_cache, Log& log) {
   const oci::Linux no_linux;
   const auto& linux = spec.linux ? *spec.linux : no_linux;
   Joining joining;
@@ -99,9 +111,13 @@ Joining plan_joining(const Container& container, const oci::Spec& spec, const oc
   plan::plan_affinity(plan, process);
   std::vector<std::string> warnings;
   const security::ConfinementOptions options{.id = container.record.id, .new_keyring = true,
-                                             .rootless = container.record.rootless};
-  const auto of_container = security::plan_confinement(*spec.process, linux, options, warnings);
+                                             .rootless = container.record.rootless,
+                                             .seccomp_cache = seccomp_cache};
+  oci::Linux without_filter = linux;  // compiled once, for the request
+  without_filter.seccomp.reset();
+  const auto of_container = security::plan_confinement(*spec.process, without_filter, options, warnings);
   warnings.clear();  // create has given these
+  refuse_more_capabilities(request.caps, of_container);
   plan.confinement = security::narrow(security::plan_confinement(process, linux, options, warnings), of_container);
   for (const auto& warning : warnings) log.warning(warning);
   (container.record.rootless ? plan.own_oom_score_adj : joining.oom_score_adj) = process.oomScoreAdj;
@@ -149,7 +165,7 @@ int exec(Runtime& runtime, const ExecRequest& request) {
   const oci::Spec spec = container.dir.load_config();
   const oci::Process process = wanted_process(spec, request);
   check_terminal(process, request);
-  Joining joining = plan_joining(container, spec, process, request, init, *runtime.log);
+  Joining joining = plan_joining(container, spec, process, request, init, runtime.root + "/.agentsafe-seccomp", *runtime.log);
 
   LaunchSetting setting;
   setting.inherit.push_back(init.get());

@@ -51,6 +51,7 @@ class Wait {
       poll_once(terminal);
       reap();
     }
+    pass_readiness_on();
     if (terminal) drain(terminal->copy);
     return exit_->status();
   }
@@ -69,8 +70,14 @@ class Wait {
       return;
     }
     if (fds[at_signals].revents != 0) take_signals(terminal);
-    if (fds[at_notify].revents != 0 && notify_->forward(::getpid())) notify_ = nullptr;
+    if (fds[at_notify].revents != 0) pass_readiness_on();
     if (terminal) terminal->copy.go_on({{fds[at_copy], fds[at_copy + 1], fds[at_copy + 2]}});
+  }
+
+  // All that has been said: the program's end may come with it.
+  void pass_readiness_on() {
+    while (notify_ != nullptr && sys::wait_readable(notify_->fd(), std::chrono::milliseconds(0)))
+      if (notify_->forward(::getpid())) notify_ = nullptr;
   }
 
   void take_signals(std::optional<Terminal>& terminal) {

@@ -37,6 +37,20 @@ void end_and_destroy(Runtime& runtime, Container& container) {
   destroy(runtime, container);
 }
 
+// What is left when state.json cannot be read (half-written by a host that went down): config.json still says where the
+// cgroup is, and everything in it is the container's.
+void remove_unreadable(Runtime& runtime, ContainerDir dir, const Error& reason) {
+  runtime.log->warning(std::string("the state is unreadable, cleaning up by config.json: ") + reason.what());
+  const auto spec = dir.load_config();
+  Record record;
+  record.id = dir.path().substr(dir.path().rfind('/') + 1);
+  record.cgroup = cgroup::plan_cgroup(spec.linux ? spec.linux->cgroupsPath : "", record.id, cgroup::probe_hierarchies(), {});
+  auto cgroup = cgroup::open_cgroup(record.cgroup);
+  Container container{std::move(dir), std::move(record), std::move(cgroup)};
+  container.cgroup->kill_all(SIGKILL);
+  destroy(runtime, container);
+}
+
 }  // namespace
 
 void kill(Runtime& runtime, const KillRequest& request) {
@@ -61,7 +75,12 @@ void remove(Runtime& runtime, const DeleteRequest& request) {
     if (request.force) return;
     fail("container does not exist: " + request.id);
   }
-  if (!dir->try_load()) return remove_half_made(std::move(*dir));
+  try {
+    if (!dir->try_load()) return remove_half_made(std::move(*dir));
+  } catch (const Error& error) {
+    if (!request.force) throw;
+    return remove_unreadable(runtime, std::move(*dir), error);
+  }
   Container container = lock_container(runtime, request.id);
   if (request.force) return end_and_destroy(runtime, container);
   container.require(Operation::remove);

@@ -152,7 +152,8 @@ Plan make_plan(const oci::Spec& original, const HostFacts& host, const Options& 
   plan.init.sysctls.assign(linux.sysctl.begin(), linux.sysctl.end());
   plan.init.rootfs = mount::plan_rootfs(spec, mount_facts(plan, host, options), plan.warnings);
   plan.init.confinement = security::plan_confinement(
-      process, linux, {.id = options.id, .new_keyring = !options.no_new_keyring, .rootless = options.rootless},
+      process, linux, {.id = options.id, .new_keyring = !options.no_new_keyring, .rootless = options.rootless,
+                       .seccomp_cache = options.seccomp_cache},
       plan.warnings);
   (host.privileged() ? plan.oom_score_adj : plan.init.own_oom_score_adj) = process.oomScoreAdj;
   plan_container_hooks(plan, spec, options);

@@ -29,6 +29,7 @@ struct Options {
   bool rootless = false;
   bool cgroup_disabled = false;
   bool notify = false;            // NOTIFY_SOCKET: notify/ of the state dir is mounted at /run/notify
+  std::string seccomp_cache;      // folder of compiled filters
   unsigned listen_fds = 0;
   unsigned preserve_fds = 0;
 };

@@ -127,7 +127,19 @@ Confinement plan_confinement(const oci::Process& process, const oci::Linux& linu
 
 Confinement narrow(Confinement request, const Confinement& container) {
   request.no_new_privileges = request.no_new_privileges || container.no_new_privileges;
-  if (!request.seccomp) request.seccomp = container.seccomp;
+  const std::uint64_t limit = container.capabilities.bounding;
+  auto& sets = request.capabilities;
+  for (auto* set : {&sets.bounding, &sets.effective, &sets.inheritable, &sets.permitted, &sets.ambient}) *set &= limit;
+  for (const auto& mine : container.rlimits) {
+    const auto same = std::find_if(request.rlimits.begin(), request.rlimits.end(),
+                                   [&](const Rlimit& limit_of_request) { return limit_of_request.resource == mine.resource; });
+    if (same == request.rlimits.end()) {
+      request.rlimits.push_back(mine);
+    } else {
+      same->hard = std::min(same->hard, mine.hard);
+      same->soft = std::min({same->soft, mine.soft, same->hard});
+    }
+  }
   return request;
 }
 

@@ -80,7 +80,9 @@ struct ConfinementOptions {
 [[nodiscard]] Confinement plan_confinement(const oci::Process& process, const oci::Linux& linux,
                                            const ConfinementOptions& options, std::vector<std::string>& warnings);
 
-// An exec may only ask for more restriction where the container's own is not negotiable: no_new_privs and seccomp.
+// What an exec gets: engines always send their defaults, so the request is narrowed, not refused. Capabilities stay
+// within the container's bounding set, no_new_privs is inherited, of each rlimit the lower one holds. (The seccomp filter
+// is the container's own in both.)
 [[nodiscard]] Confinement narrow(Confinement request, const Confinement& container);
 
 }  // namespace agentsafe::security
