@@ -8,11 +8,13 @@
 #include <sys/socket.h>
 
 #include <csignal>
+#include <filesystem>
 #include <functional>
 
 #include "runtime/base/error.h"
 #include "runtime/sys/fd.h"
 #include "runtime/sys/process.h"
+#include "runtime/sys/unix_socket.h"
 
 namespace agentsafe::container {
 namespace {
@@ -364,6 +366,30 @@ TEST_F(ForegroundTest, SlowsDownAProgramWhoseOutputIsNotRead) {
   while (const ssize_t n = ::read(ours_.get(), bytes, sizeof bytes)) got += static_cast<std::size_t>(n);
   EXPECT_EQ(got, std::stoul(written));
   EXPECT_EQ(status(), 0);
+}
+
+TEST_F(ForegroundTest, TellsOfReadinessThoughTheProgramEndsAtOnce) {
+  char dir[] = "/tmp/agentsafe-foreground-XXXXXX";
+  ASSERT_NE(::mkdtemp(dir), nullptr);
+  prepare_notify(dir);
+  const UniqueFd folder = sys::openat(sys::at_cwd, dir, O_PATH | O_DIRECTORY);
+  const UniqueFd manager = sys::bind_unix_datagram(folder, "manager", 0600);
+  runtime_ = sys::clone3({}, [&] {
+    NotifySocket notify = NotifySocket::open(dir, std::string(dir) + "/manager");
+    Foreground foreground;
+    const sys::Child child = sys::clone3({}, [&] {
+      const UniqueFd socket = sys::connect_unix(std::string(dir) + "/notify/notify.sock", SOCK_DGRAM, patience);
+      sys::send_message(socket, "STATUS=nearly");
+      sys::send_message(socket, "READY=1");
+      return 0;
+    });
+    return foreground.wait(child.pidfd, child.pid, {}, &notify);
+  });
+  EXPECT_EQ(status(), 0);
+  ASSERT_TRUE(sys::wait_readable(manager, std::chrono::milliseconds(0)));
+  EXPECT_EQ(sys::receive_message(manager).bytes, "READY=1\n");
+  EXPECT_EQ(sys::receive_message(manager).bytes, "MAINPID=" + std::to_string(runtime_.pid) + "\n");
+  std::filesystem::remove_all(dir);
 }
 
 TEST_F(ForegroundTest, LeavesTheFlagsOfOurStreamsAlone) {
