@@ -83,7 +83,7 @@ std::string old_data(const MountStep& step) {
 UniqueFd clone_source(const MountStep& step) {
   const UniqueFd source =
       sys::maybe_openat(sys::at_cwd, step.source, O_PATH | (step.source_nofollow ? O_NOFOLLOW : 0));
-  if (!source) fail_users_file("open " + text::escaped(step.source));
+  if (!source) fail_errno("open " + text::escaped(step.source));
   return sys::clone_tree(source, "", step.recursive);
 }
 

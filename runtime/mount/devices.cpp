@@ -21,7 +21,7 @@ struct Link {
 };
 constexpr Link dev_links[] = {
     {"/proc/self/fd", "fd"},         {"/proc/self/fd/0", "stdin"}, {"/proc/self/fd/1", "stdout"},
-    {"/proc/self/fd/2", "stderr"},
+    {"/proc/self/fd/2", "stderr"},   {"/proc/kcore", "core"},
 };
 
 void check_device(const struct stat& info, const DeviceStep& device) {
@@ -82,7 +82,6 @@ void Rootfs::make_devices() {
 void Rootfs::make_links() {
   const UniqueFd dev = open_in_root(root_, "/dev", O_DIRECTORY);
   for (const auto& row : dev_links) link(row.target, dev, row.name);
-  if (::faccessat(AT_FDCWD, "/proc/kcore", F_OK, AT_SYMLINK_NOFOLLOW) == 0) link("/proc/kcore", dev, "core");
   // /dev/ptmx must be the container's own multiplexer, whatever the image brought
   if (::symlinkat("pts/ptmx", dev.get(), "ptmx") == 0) return;
   if (errno != EEXIST) fail_errno("link /dev/ptmx");

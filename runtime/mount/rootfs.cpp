@@ -73,7 +73,7 @@ void Rootfs::bind_root() {
   in_context("bind the root file system " + plan_.path, [&] {
     if (shared) make_parent_private(plan_.path);
     const UniqueFd source = sys::maybe_openat(sys::at_cwd, plan_.path, O_PATH | O_DIRECTORY | O_NOFOLLOW);
-    if (!source) fail_users_file("open");
+    if (!source) fail_errno("open it as a directory");
     root_ = sys::clone_tree(source, "", true);
     if (shared) sys::mount_setattr(root_, {.propagation = MS_PRIVATE}, true);
     sys::move_mount(root_, source);
