@@ -28,6 +28,16 @@ void make_user_namespace(const plan::InitPlan& plan, process::Channel& channel) 
   become_root_of_namespace();
 }
 
+// Files, and the terminal that exec opens, must belong to an id that is mapped there. A namespace without an id 0 leaves
+// us who we are.
+void become_root_where_joined(const namespaces::NamespacePlan& plan) {
+  bool joined = (plan.join_pidfd >= 0) && (plan.join_pidfd_flags & CLONE_NEWUSER) != 0;
+  for (const auto& ns : plan.join) joined = joined || ns.flag == CLONE_NEWUSER;
+  if (!joined) return;
+  if ((::setresgid(0, 0, 0) != 0 || ::setresuid(0, 0, 0) != 0) && errno != EINVAL)
+    fail_errno("become root of the joined user namespace");
+}
+
 [[noreturn]] void run_reported(const plan::InitPlan& plan, process::Channel& channel) {
   try {
     run(plan, channel);
@@ -47,6 +57,7 @@ void run_staged(const plan::InitPlan& plan, process::Channel& channel) {
   namespaces::join_before_user(plan.namespaces, refused);
   in_context("make the user namespace", [&] { make_user_namespace(plan, channel); });
   namespaces::join_user_and_rest(plan.namespaces, refused);
+  become_root_where_joined(plan.namespaces);
   sys::set_dumpable(false);
   namespaces::make_time_namespace(plan.namespaces);
 
