@@ -1,7 +1,7 @@
 // What stood on the command line, parsed by the rules of Go's flag package that runc's callers rely on:
 // one dash or two before any name, "--name=value" or "--name value" (the next word whatever it looks like: "-1", "-",
 // ""), switches as "--name" or "--name=false", "--" ends the options, no guessing from prefixes, the last of several
-// counts. Done with Boost.Program_options and a style parser of ours.
+// counts. Boost.Program_options describes the options and keeps their values.
 //
 //   Arguments given = parse({"--bundle", "/b", "web"}, options, Order::mixed);
 //   given.text("bundle")   → "/b"        given.positional() → {"web"}

@@ -4,6 +4,7 @@
 #include <unistd.h>
 
 #include <csignal>
+#include <cstdlib>
 #include <string>
 #include <vector>
 
@@ -32,7 +33,7 @@ void prepare_process() {
   // handed over by number, and kept open on purpose there.
   sys::close_range(3, ~0U, CLOSE_RANGE_CLOEXEC);
   std::signal(SIGCHLD, SIG_DFL);  // ignored by our caller, it would make children vanish before we wait for them
-  sys::ignore_signal(SIGPIPE);  // a reader that goes away is an error like any other
+  sys::ignore_signal(SIGPIPE);    // a reader that goes away is an error like any other
 }
 
 void print(std::string_view text) {
@@ -40,6 +41,11 @@ void print(std::string_view text) {
 }
 
 }  // namespace
+
+// Replaces libstdc++'s, which would link in its demangler (50 KB) to name an exception that nobody catches.
+namespace __gnu_cxx {
+void __verbose_terminate_handler() { std::abort(); }
+}  // namespace __gnu_cxx
 
 int main(int argc, char** argv) {
   try {
