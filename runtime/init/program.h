@@ -9,7 +9,7 @@
 namespace agentsafe::init {
 
 // The file for args[0]: as given when it holds a "/", else searched in PATH of env. Errors in the words that engines
-// match: `exec: "nope": executable file not found in $PATH`, `exec: "/etc": is a directory`,
+// match: `exec: "nope": executable file not found in $PATH`, `exec: "/etc": is a directory: permission denied`,
 // `exec: "/x": permission denied`, `exec: "/x": stat /x: no such file or directory`.
 [[nodiscard]] std::string find_program(const std::string& name, const std::vector<std::string>& env);
 

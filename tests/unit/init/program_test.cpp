@@ -48,7 +48,7 @@ TEST_F(ProgramTest, NamesWhatIsNotFound) {
 }
 
 TEST_F(ProgramTest, RefusesDirectoriesAndFilesThatCannotBeExecuted) {
-  EXPECT_EQ(error_of("/etc", {}), "exec: \"/etc\": is a directory");
+  EXPECT_EQ(error_of("/etc", {}), "exec: \"/etc\": is a directory: permission denied");
   const std::string plain = make("plain", 0644);
   EXPECT_EQ(error_of(plain, {}), "exec: \"" + plain + "\": permission denied");
   EXPECT_EQ(error_of("plain", {"PATH=" + path_}), "exec: \"plain\": permission denied");
