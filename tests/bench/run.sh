@@ -41,7 +41,7 @@ options() {
 find_runtime() {
   local found
   if [ -n "${RUNTIME:-}" ]; then realpath "$RUNTIME"; return; fi
-  for found in "$here"/../../build/agentsafe "$here"/../../build*/agentsafe; do
+  for found in "$here"/../../build/{,runtime/cli/}agentsafe; do
     [ -x "$found" ] && { realpath "$found"; return; }
   done
   command -v agentsafe

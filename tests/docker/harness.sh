@@ -96,6 +96,12 @@ knob() {
 terminal() { script -qefc "$1" /dev/null </dev/null; }
 docker_words() { echo "$DOCKER -H unix://$ENGINE/docker.sock"; }
 
+# What is mounted where with which file system, without what differs from run to run or between ways of doing the same:
+# the order, and whose null device covers a masked file. (A hybrid host's v2 hierarchy is shown by some runtimes only.)
+mount_table() {
+  run "$@" bb cat /proc/mounts | awk '$2 ~ "^/proc/" && $3 ~ "tmpfs" { $3 = "mask" } $2 != "/sys/fs/cgroup/unified" { print $2, $3 }' | sort
+}
+
 needs_all_capabilities() {
   local last mine
   last=$(cat /proc/sys/kernel/cap_last_cap)

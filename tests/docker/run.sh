@@ -20,7 +20,7 @@ usage() { sed -n '2,13s/^# \{0,1\}//p' "$0"; }
 
 default_runtime() {
   local found
-  for found in "$here"/../../build/agentsafe "$here"/../../build*/agentsafe; do
+  for found in "$here"/../../build/{,runtime/cli/}agentsafe; do
     [ -x "$found" ] && { realpath "$found"; return; }
   done
   command -v agentsafe
