@@ -38,7 +38,8 @@ std::string find_program(const std::string& name, const std::vector<std::string>
   if (name.find('/') != std::string::npos) {
     const int error = unusable(name);
     if (error == 0) return name;
-    if (error == EISDIR) throw Error(quoted + ": is a directory: permission denied", EACCES);  // Docker 20.10 knows EACCES only
+    // Docker 20.10 knows the second half only
+    if (error == EISDIR) throw Error(quoted + ": is a directory: permission denied", EACCES);
     if (error == ENOENT || error == ENOTDIR) fail_users_file(quoted + ": stat " + text::escaped(name), error);
     fail_errno(quoted, error);
   }
