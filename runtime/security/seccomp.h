@@ -15,6 +15,9 @@ namespace agentsafe::security {
 // Names of syscalls that libseccomp does not know are ignored with a warning; other words that are unknown throw.
 [[nodiscard]] SeccompProgram compile(const oci::Seccomp& seccomp, std::vector<std::string>& warnings);
 
+// Flags and listener of a program, which are not part of its instructions.
+void set_loading(SeccompProgram& program, const oci::Seccomp& seccomp);
+
 // The same through a cache of compiled programs in `folder` (made when missing; "" is no cache): a profile of engines
 // takes libseccomp tens of milliseconds.
 [[nodiscard]] SeccompProgram compile_cached(const oci::Seccomp& seccomp, const std::string& folder,
