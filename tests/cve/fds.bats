@@ -90,7 +90,7 @@ host_marker() { echo "host only" >"$WORK/marker"; }
   create
   local link
   for link in "/proc/$(pid_of)"/fd/*; do
-    [ ! -d "$link" ] || { echo "a folder is open: $(readlink "$link")"; return 1; }
+    [ ! -d "$link" ] || ! on_host_mount "$(pid_of)" "${link##*/}" || { echo "a folder is open: $(readlink "$link")"; return 1; }
   done
   case $(readlink "/proc/$(pid_of)/cwd") in /* ) ;; *) return 1 ;; esac
 }

@@ -245,6 +245,12 @@ refuses_briefly() {
     [[ "$stderr" != *"o such file or directory"* ]] || { echo "ENOENT words" >&2; show; return 1; }
   fi
 }
+# A descriptor of another process lies on a mount of this one's mount namespace.
+on_host_mount() { # PID FD
+  local id
+  id=$(awk '/^mnt_id/ {print $2}' "/proc/$1/fdinfo/$2")
+  awk '{print $1}' /proc/self/mountinfo | grep -qx "$id"
+}
 namespace_of() { readlink "/proc/$1/ns/$2"; }
 mount_line() { awk -v p="$2" '$5 == p' "/proc/$1/mountinfo" | tail -n 1; }
 

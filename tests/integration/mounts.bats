@@ -16,7 +16,7 @@ fails_to_mount() {
   edit ".mounts += [$1]" "${@:2}"
   command_is true
   run_bundle
-  refuses_briefly
+  failed 1
   no_leftovers
 }
 

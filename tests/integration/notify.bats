@@ -1,10 +1,12 @@
 load helpers
 
 notify_listener() {
-  background notified "$PYTHON" -c 'import socket, sys
+  background notified "$PYTHON" -c 'import array, os, socket, sys
 s = socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM); s.bind(sys.argv[1]); print("listening", flush=True)
 while True:
-    data, ancillary, _, _ = s.recvmsg(4096, socket.CMSG_SPACE(16)); print(repr(data), len(ancillary), flush=True)' "$WORK/notify.sock"
+    data, ancillary, _, _ = s.recvmsg(4096, socket.CMSG_SPACE(16)); print(repr(data), len(ancillary), flush=True)
+    for _, _, fds in ancillary:
+        for fd in array.array("i", fds): os.close(fd)' "$WORK/notify.sock"
   await_line listening "$WORK/notified"
 }
 
