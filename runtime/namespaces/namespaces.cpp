@@ -65,7 +65,7 @@ std::vector<UniqueFd> open_joined(NamespacePlan& plan, const oci::Linux& linux) 
   for (const auto& ns : linux.namespaces) {
     if (ns.path.empty()) continue;
     UniqueFd fd = sys::maybe_openat(sys::at_cwd, ns.path, O_RDONLY | O_NOCTTY | O_NONBLOCK);
-    if (!fd) fail_users_file("join the " + ns.type + " namespace " + ns.path);
+    if (!fd) fail_errno("join the " + ns.type + " namespace " + ns.path);
     const auto flag = flag_of(ns.type);
     const int type = ::ioctl(fd.get(), NS_GET_NSTYPE);
     if (type < 0) fail("join the " + ns.type + " namespace " + ns.path + ": it is not a namespace");

@@ -151,6 +151,8 @@ Plan make_plan(const oci::Spec& original, const HostFacts& host, const Options& 
   plan.init.make_cwd = true;
   plan.init.sysctls.assign(linux.sysctl.begin(), linux.sysctl.end());
   plan.init.rootfs = mount::plan_rootfs(spec, mount_facts(plan, host, options), plan.warnings);
+  for (auto& step : plan.init.rootfs->mounts)  // config.md#mounts: relative sources of binds count from the bundle
+    if (step.kind == mount::StepKind::bind && !step.source.starts_with('/')) step.source = options.bundle + "/" + step.source;
   plan.init.confinement = security::plan_confinement(
       process, linux, {.id = options.id, .new_keyring = !options.no_new_keyring, .rootless = options.rootless,
                        .seccomp_cache = options.seccomp_cache},

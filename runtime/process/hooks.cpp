@@ -35,7 +35,7 @@ UniqueFd memfd_with(const std::string& bytes) {
   if (!hook.cwd.empty() && ::chdir(hook.cwd.c_str()) != 0) ::_exit(126);
   const std::vector<std::string> args = hook.args.empty() ? std::vector{hook.path} : hook.args;
   ::execve(hook.path.c_str(), sys::c_strings(args).data(), sys::c_strings(hook.env).data());
-  const std::string why = "exec " + hook.path + ": " + (errno == ENOENT ? "no such file or directory" : errno_text(errno));
+  const std::string why = "exec " + hook.path + ": " + errno_text(errno);
   (void)!::write(STDERR_FILENO, why.data(), why.size());
   ::_exit(127);
 }

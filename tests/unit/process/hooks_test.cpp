@@ -50,7 +50,7 @@ TEST(HooksTest, AreNotWaitedForThroughTheChildrenTheyLeave) {
 }
 
 TEST(HooksTest, NameAMissingProgram) {
-  EXPECT_NE(failure_of({"/nonexistent/hook", {}, {}, 0, ""}).find("no such file or directory"), std::string::npos);
+  EXPECT_NE(failure_of({"/nonexistent/hook", {}, {}, 0, ""}).find("missing (ENOENT)"), std::string::npos);
 }
 
 TEST(HooksTest, NameTheFirstThatFails) {
