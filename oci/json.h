@@ -2,16 +2,15 @@
 //
 //   template <>
 //   inline constexpr auto agentsafe::json::fields<oci::Rlimit> = std::tuple{
-//       required("type", &oci::Rlimit::type), required("hard", &oci::Rlimit::hard), required("soft", &oci::Rlimit::soft)};
+//       required("type", &oci::Rlimit::type), required("hard", &oci::Rlimit::hard), required("soft",
+//       &oci::Rlimit::soft)};
 //
 //   auto limit = json::read<oci::Rlimit>(text);   // throws one Error with every violation: "hard: expected an integer"
 //   std::string text = json::write(limit);        // compact; json::write(limit, 2): for people
 //
-// Handles bool, integers (range-checked), double, std::string, optional, vector, map<string, T> and structs with a
-// table. Unknown members are ignored, null counts as absent; when writing, what is empty is left out unless required.
-// A syntax error names line and column. Text beyond 16 MiB, nesting beyond 64, duplicate names, invalid UTF-8 and NUL
-// characters in strings are refused. Parsing is yajl's; numbers stay text until a field says what they are
-// (yajl's own integers end at INT64_MAX).
+// Handles bool, integers (range-checked; 1.0 is none), double, std::string, optional, vector, map<string, T> and
+// structs with a table. Unknown members are ignored, null counts as absent; when writing, what is empty is left out
+// unless required. What text is refused: json_value.h.
 #pragma once
 #include <yajl/yajl_gen.h>
 
@@ -27,60 +26,39 @@
 #include <utility>
 #include <vector>
 
-#include "runtime/base/error.h"
+#include "oci/json_value.h"
 #include "runtime/base/text.h"
 
 namespace agentsafe::json {
 
-struct Member;  // of an object: a name and its value
-
-struct Value {
-  enum class Kind { null, boolean, number, string, array, object };
-  Kind kind = Kind::null;
-  bool boolean = false;
-  std::string text;  // of a string, or of a number as written
-  std::vector<Value> items;
-  std::vector<Member> members;
-
-  [[nodiscard]] const Value* find(std::string_view name) const;
-};
-
-struct Member {
-  std::string name;
-  Value value;
-};
-
-// Throws Error("line 3, column 7: …").
-[[nodiscard]] Value parse(std::string_view text);
-
 template <class Struct, class Member>
 struct Field {
-  const char* name;
+  std::string_view name;
   Member Struct::*member;
   bool is_required;
 };
 template <class Struct, class Member>
-constexpr Field<Struct, Member> required(const char* name, Member Struct::*member) {
+constexpr Field<Struct, Member> required(std::string_view name, Member Struct::*member) {
   return {name, member, true};
 }
 template <class Struct, class Member>
-constexpr Field<Struct, Member> optional(const char* name, Member Struct::*member) {
+constexpr Field<Struct, Member> optional(std::string_view name, Member Struct::*member) {
   return {name, member, false};
 }
 
 template <class T>
 inline constexpr auto fields = std::tuple{};
 template <class T>
-concept Record = std::tuple_size_v<std::remove_cvref_t<decltype(fields<T>)>> > 0;
+concept Record = std::tuple_size_v<std::remove_cvref_t<decltype(fields<T>)>> >
+0;
 template <class T>
 concept Integer = std::integral<T> && !std::same_as<T, bool>;
 
-// Where reading is, and what was wrong so far.
+// Where reading is, and what was wrong so far. A violation reads "process: rlimits: 2: hard: expected an integer".
 class Reader {
  public:
   void violation(std::string_view what);
-  [[nodiscard]] const std::vector<std::string>& violations() const { return violations_; }
-  // Throws one Error with all violations when there are any.
+  // Throws one Error with all violations when there are any; of very many, the first hundred.
   void finish() const;
 
   void read(const Value& value, bool& out);
@@ -91,8 +69,9 @@ class Reader {
   void read(const Value& value, T& out) {
     if (value.kind != Value::Kind::number) return violation("expected an integer");
     const auto number = text::parse<T>(value.text);
-    if (!number) return violation(value.text + " is not an integer from " + std::to_string(std::numeric_limits<T>::min()) +
-                                  " to " + std::to_string(std::numeric_limits<T>::max()));
+    if (!number)
+      return not_within(value.text, std::to_string(std::numeric_limits<T>::min()),
+                        std::to_string(std::numeric_limits<T>::max()));
     out = *number;
   }
   template <class T>
@@ -102,13 +81,13 @@ class Reader {
   template <class T>
   void read(const Value& value, std::vector<T>& out) {
     if (value.kind != Value::Kind::array) return violation("expected an array");
-    out.resize(value.items.size());
-    for (std::size_t i = 0; i < out.size(); ++i) within(std::to_string(i), [&] { read(value.items[i], out[i]); });
+    out.reserve(value.count);
+    for (const Value& item : value) within({{}, out.size()}, [&] { read(item, out.emplace_back()); });
   }
   template <class T>
   void read(const Value& value, std::map<std::string, T>& out) {
     if (value.kind != Value::Kind::object) return violation("expected an object");
-    for (const Member& member : value.members) within(member.name, [&] { read(member.value, out[member.name]); });
+    for (const Value& member : value) within({member.name, 0}, [&] { read(member, out[std::string(member.name)]); });
   }
   template <Record T>
   void read(const Value& value, T& out) {
@@ -117,33 +96,43 @@ class Reader {
   }
 
  private:
+  struct Step {  // into a member, or into an item of an array when the name has no characters at all
+    std::string_view name;
+    std::size_t index;
+  };
   template <class T, class F>
   void read_field(const Value& object, T& out, const F& field) {
     const Value* const value = object.find(field.name);
-    within(field.name, [&] {
-      if (value != nullptr && value->kind != Value::Kind::null) return read(*value, out.*(field.member));
-      if (field.is_required) violation("is missing");
+    const bool absent = value == nullptr || value->kind == Value::Kind::null;
+    if (absent && !field.is_required) return;
+    within({field.name, 0}, [&] {
+      if (absent) return violation("is missing");
+      read(*value, out.*(field.member));
     });
   }
   template <class Body>
-  void within(std::string_view name, Body body) {
-    path_.push_back(name);
+  void within(Step step, Body body) {
+    path_.push_back(step);
     body();
     path_.pop_back();
   }
-  std::vector<std::string_view> path_;
+  void not_within(std::string_view number, const std::string& least, const std::string& most);
+
+  std::vector<Step> path_;
   std::vector<std::string> violations_;
+  std::size_t unlisted_ = 0;
 };
 
 template <class T>
 [[nodiscard]] T read(std::string_view text) {
   T out{};
   Reader reader;
-  reader.read(parse(text), out);
+  reader.read(parse(text).root(), out);
   reader.finish();
   return out;
 }
 
+// Throws Error for what JSON cannot hold: strings that are not UTF-8, and numbers that are not finite.
 class Writer {
  public:
   // indent 0: compact, one line.
@@ -204,10 +193,10 @@ class Writer {
   void write_field(const T& object, const F& field) {
     const auto& value = object.*(field.member);
     if (!field.is_required && is_empty(value)) return;
-    write_name(field.name);
+    write_string(field.name);
     write(value);
   }
-  void write_name(std::string_view name);
+  void write_string(std::string_view characters);
   void write_number(const std::string& digits);
   void write_null();
   void open_array();

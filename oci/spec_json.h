@@ -47,7 +47,7 @@ inline constexpr auto fields<ExecCpuAffinity> =
 template <>
 inline constexpr auto fields<Process> = std::tuple{optional("terminal", &Process::terminal),
                                                    optional("consoleSize", &Process::consoleSize),
-                                                   required("user", &Process::user),
+                                                   optional("user", &Process::user),
                                                    optional("args", &Process::args),
                                                    optional("env", &Process::env),
                                                    required("cwd", &Process::cwd),

@@ -36,7 +36,7 @@ struct Creation {
 
 oci::Bundle load_valid(const CreateRequest& request) {
   oci::Bundle bundle = oci::load(request.bundle, request.config);
-  const auto violations = oci::validate(bundle.spec);
+  const auto violations = oci::validate(bundle.spec, oci::host_namespaces(bundle.spec));
   if (!violations.empty()) fail(oci::describe(violations));
   return bundle;
 }

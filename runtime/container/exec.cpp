@@ -61,7 +61,7 @@ oci::Process wanted_process(const oci::Spec& spec, const ExecRequest& request) {
   if (!process.execCPUAffinity) process.execCPUAffinity = spec.process->execCPUAffinity;
   add_capabilities(process, request.caps);
   const auto violations = oci::validate_process(process);
-  if (!violations.empty()) fail(oci::describe(violations));
+  if (!violations.empty()) fail(oci::describe(violations, request.process_file.empty() ? "exec" : request.process_file));
   return process;
 }
 

@@ -1,4 +1,5 @@
 // update: new limits for a running container; what cannot be set is rolled back, what was set is remembered.
+#include "oci/validate.h"
 #include "runtime/base/error.h"
 #include "runtime/cgroup/resctrl.h"
 #include "runtime/container/container.h"
@@ -6,6 +7,8 @@
 namespace agentsafe::container {
 
 void update(Runtime& runtime, const UpdateRequest& request) {
+  const auto violations = oci::validate_resources(request.resources);
+  if (!violations.empty()) fail(oci::describe(violations, "the new resources"));
   Container container = lock_container(runtime, request.id);
   container.require(Operation::update);
   const oci::Resources current = container.record.resources.value_or(oci::Resources{});
