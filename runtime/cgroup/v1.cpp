@@ -45,6 +45,7 @@ class V1Cgroup final : public Cgroup {
   Finder finder();
   KnobOptions knob_options(const oci::Resources& resources);
   void make_directories();
+  void forget_what_was_refused();
   void check_usable();
   void apply_devices(const oci::Resources& resources);
 
@@ -140,6 +141,17 @@ UniqueFd open_unified(const Place& place) {
   return sys::try_openat(sys::at_cwd, place.directory(), O_PATH | O_DIRECTORY);
 }
 
+// Best effort: what this user was not allowed to make is not there to be joined either.
+void V1Cgroup::forget_what_was_refused() {
+  if (!best_effort_) return;
+  std::vector<Directory> made;
+  made.reserve(directories_.size());
+  for (auto& directory : directories_)
+    if (directory.exists()) made.push_back(std::move(directory));
+  directories_ = std::move(made);
+  if (unified_ && !unified_->exists()) unified_.reset();
+}
+
 bool concerns(const SubCgroup& sub, const Directory& directory) {
   return sub.controllers.empty() || std::any_of(sub.controllers.begin(), sub.controllers.end(),
                                                 [&](const auto& name) { return directory.has_controller(name); });
@@ -153,6 +165,7 @@ Join V1Cgroup::join() {
 }
 
 Join V1Cgroup::join_below(const std::vector<std::string>& sub_cgroups) {
+  forget_what_was_refused();
   std::vector<SubCgroup> subs;
   for (const auto& argument : sub_cgroups) subs.push_back(parse_sub_cgroup(argument));
   for (const auto& sub : subs)
@@ -170,6 +183,7 @@ Join V1Cgroup::join_below(const std::vector<std::string>& sub_cgroups) {
 }
 
 Join V1Cgroup::join_of(pid_t init) {
+  forget_what_was_refused();
   Join join;
   for (auto& directory : directories_) join.files.push_back(tasks_file(place_of(init, directory.place())));
   if (unified_) join.directory = open_unified(place_of(init, unified_->place()));

@@ -23,7 +23,10 @@ class V2Cgroup final : public Cgroup {
   void keep() override { directory_.keep(); }
   Join join() override { return join_below({}); }
   Join join_below(const std::vector<std::string>& sub_cgroups) override;
-  Join join_of(pid_t init) override { return {open_place(place_of(init, directory_.place())), {}}; }
+  Join join_of(pid_t init) override {
+    if (was_refused()) return {};
+    return {open_place(place_of(init, directory_.place())), {}};
+  }
   void add(pid_t pid) override {
     if (available_ && ours_) directory_.add(pid);
   }
@@ -55,6 +58,8 @@ class V2Cgroup final : public Cgroup {
   static UniqueFd open_place(const Place& place) {
     return sys::openat(sys::at_cwd, place.directory(), O_PATH | O_DIRECTORY);
   }
+  // Best effort: what this user was not allowed to make is not there to be joined either.
+  bool was_refused() { return !available_ || (best_effort_ && !directory_.exists()); }
   void check_usable();
   void apply_devices(const oci::Resources& resources);
   Finder finder();
@@ -96,7 +101,7 @@ void V2Cgroup::check_usable() {
 }
 
 Join V2Cgroup::join_below(const std::vector<std::string>& sub_cgroups) {
-  if (!available_) return {};
+  if (was_refused()) return {};
   if (sub_cgroups.empty()) return {open_place(directory_.place()), {}};
   const SubCgroup sub = parse_sub_cgroup(sub_cgroups.front());
   if (sub_cgroups.size() > 1 || !sub.controllers.empty())

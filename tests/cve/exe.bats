@@ -47,7 +47,9 @@ runtime_unchanged() { sha256sum --quiet -c "$WORK/runtime.sha256"; }
   for n in $(seq 30); do rt exec "$CID" true >/dev/null 2>&1 || :; done
   await_line visited=
   out
-  equal 0 "$(sed -n 's/.*successes=//p' "$WORK/out")"
+  # after its execve the process is the user's own program, a file of the container
+  run grep -vE '\(true\) for writing|^ready|^visited|^held' "$WORK/out"
+  silent
   runtime_unchanged
 }
 

@@ -61,19 +61,22 @@ personality_filter() { filter SCMP_ACT_ALLOW "[{names: [\"personality\"]} + $1]"
 @test "defaultErrnoRet is used, and syscalls newer than the profile answer ENOSYS" {
   require_x86_64
   is_runc && skip "runc needs more system calls than these itself"
-  local all='["fstatfs","getcwd","read","write","open","openat","close","fstat","newfstatat","mmap","mprotect","munmap","brk","rt_sigaction","rt_sigprocmask","ioctl","access","execve","exit","exit_group","arch_prctl","set_tid_address","set_robust_list","rseq","prlimit64","readlink","getrandom","futex","fcntl","dup2","pread64","uname","gettid","getpid","tgkill"]'
+  local all='["prctl","sendmsg","sendto","close_range","fstatfs","getcwd","read","write","open","openat","close","fstat","newfstatat","mmap","mprotect","munmap","brk","rt_sigaction","rt_sigprocmask","ioctl","access","execve","exit","exit_group","arch_prctl","set_tid_address","set_robust_list","rseq","prlimit64","readlink","getrandom","futex","fcntl","dup2","pread64","uname","gettid","getpid","tgkill"]'
   filter SCMP_ACT_ERRNO "[{names: $all, action: \"SCMP_ACT_ALLOW\"}]" '{defaultErrnoRet: 77}'
   command_is probe personality
   run_bundle
   is "ret=-1 errno=77"
   is_crun && skip "crun has no ENOSYS rule"
-  # 334 is rseq, the newest of the list
+  # 436 is close_range, the newest of the list
   command_is probe syscall 600
+  run_bundle
+  is "ret=-1 errno=38"
+  command_is probe syscall 437
   run_bundle
   is "ret=-1 errno=38"
   command_is probe syscall 424
   run_bundle
-  is "ret=-1 errno=38"
+  is "ret=-1 errno=77"
 }
 require_x86_64() { [ "$(uname -m)" = x86_64 ] || skip "needs x86_64"; }
 
