@@ -83,7 +83,8 @@ make_config() {
   local bundle=$work/bundle
   rm -f "$bundle/config.json"
   "$runtime" spec --bundle "$bundle" 2>/dev/null || runc spec --bundle "$bundle" || return 1
-  sed -i -e 's/"terminal": *true/"terminal": false/' -e 's,"sh","/bin/true",; s,^\([[:space:]]*\)"sh"$,\1"/bin/true",' "$bundle/config.json"
+  # crun 1.8 refuses versions newer than itself
+  sed -i -e 's/"ociVersion": *"[^"]*"/"ociVersion": "1.0.2"/' -e 's/"terminal": *true/"terminal": false/' -e 's,"sh","/bin/true",; s,^\([[:space:]]*\)"sh"$,\1"/bin/true",' "$bundle/config.json"
   [ -n "$seccomp" ] || return 0
   { echo '"seccomp":'; cat "$seccomp"; echo ','; } >"$work/seccomp"
   sed -i "/\"linux\": {/r $work/seccomp" "$bundle/config.json"
