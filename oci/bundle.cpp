@@ -4,7 +4,6 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-#include <algorithm>
 #include <climits>
 #include <cstdlib>
 
@@ -43,16 +42,6 @@ std::string read_config(const std::string& path) {
   return text;
 }
 
-bool is_bind(const Mount& mount) {
-  const auto names_bind = [](const std::string& option) { return option == "bind" || option == "rbind"; };
-  return mount.type == "bind" || std::any_of(mount.options.begin(), mount.options.end(), names_bind);
-}
-
-// config.md#root and #mounts: relative paths count from the bundle.
-void make_absolute(std::string& path, const std::string& bundle) {
-  if (!path.empty() && !path.starts_with('/')) path = bundle + "/" + path;
-}
-
 }  // namespace
 
 Bundle load(const std::string& path, const std::string& config) {
@@ -61,9 +50,8 @@ Bundle load(const std::string& path, const std::string& config) {
   const std::string file = config.empty() ? bundle.path + "/config.json" : config;
   bundle.text = read_config(file);
   bundle.spec = in_context(file, [&] { return read_spec(bundle.text); });
-  if (bundle.spec.root) make_absolute(bundle.spec.root->path, bundle.path);
-  for (auto& mount : bundle.spec.mounts)
-    if (is_bind(mount)) make_absolute(mount.source, bundle.path);
+  if (bundle.spec.root && !bundle.spec.root->path.empty() && !bundle.spec.root->path.starts_with('/'))
+    bundle.spec.root->path = bundle.path + "/" + bundle.spec.root->path;
   return bundle;
 }
 

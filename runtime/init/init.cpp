@@ -73,7 +73,8 @@ void run_create_container_hooks(Init& init) {
 // The private procfs comes first: in a user namespace the kernel gives one only where /proc is fully visible, and the
 // container may have none at all.
 void enter_rootfs(Init& init) {
-  init.proc = mount::private_proc();
+  if (init.rootfs) init.proc = init.rootfs->take_proc();
+  if (!init.proc) init.proc = mount::private_proc();
   if (init.rootfs) init.rootfs->enter();
 }
 
@@ -98,7 +99,7 @@ void seal_rootfs(Init& init) {
 }
 
 void set_sysctls(Init& init) {
-  if (!init.plan.sysctls.empty()) mount::write_sysctls(init.plan.sysctls);
+  if (!init.plan.sysctls.empty()) mount::write_sysctls(init.plan.sysctls, init.proc);
 }
 
 void verify_mounts(Init& init) {

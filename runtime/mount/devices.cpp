@@ -5,6 +5,7 @@
 #include <sys/stat.h>
 
 #include <cerrno>
+#include <optional>
 
 #include "runtime/base/error.h"
 #include "runtime/base/text.h"
@@ -24,6 +25,11 @@ constexpr Link dev_links[] = {
     {"/proc/self/fd/2", "stderr"},   {"/proc/kcore", "core"},
 };
 
+bool is_as_wanted(const std::optional<struct stat>& info, const DeviceStep& device) {
+  return info && info->st_mode == (device.type | device.mode) && info->st_rdev == device.device &&
+         info->st_uid == device.uid && info->st_gid == device.gid;
+}
+
 void check_device(const struct stat& info, const DeviceStep& device) {
   const bool same = (info.st_mode & S_IFMT) == device.type && (device.type == S_IFIFO || info.st_rdev == device.device);
   if (!same) fail("another file than this device is there");
@@ -39,6 +45,7 @@ void Rootfs::make_device(FdRef parent, const std::string& name, const DeviceStep
   const bool made = ::mknodat(parent.get(), name.c_str(), device.type | device.mode, device.device) == 0;
   if (!made && errno == EPERM) return bind_device(parent, name, device);  // a device cgroup around us forbids mknod
   if (!made && errno != EEXIST) fail_errno("mknod");
+  if (made && is_as_wanted(sys::try_fstatat(parent, name), device)) return;
   const UniqueFd node = sys::openat(parent, name, O_PATH | O_NOFOLLOW);
   const auto info = sys::fstat(node);
   check_device(info, device);

@@ -88,12 +88,31 @@ void make(FdRef parent, const std::string& name, TargetKind kind) {
   sys::try_mkdirat(parent, name, 0755);
 }
 
-Target checked(UniqueFd fd, TargetKind kind, bool made) {
-  const auto info = sys::fstat(fd);
+Target checked(UniqueFd fd, const struct stat& info, TargetKind kind, bool made) {
   const bool is_directory = S_ISDIR(info.st_mode);
   if (kind == TargetKind::directory && !is_directory) fail_errno("a directory is mounted on a file", ENOTDIR);
   if (kind == TargetKind::file && is_directory) fail("a file is mounted on a directory: the source is not a directory");
   return {std::move(fd), info, made};
+}
+
+Target checked(UniqueFd fd, TargetKind kind, bool made) {
+  const auto info = sys::fstat(fd);
+  return checked(std::move(fd), info, kind, made);
+}
+
+// The common case: only the last component is missing. No descriptor when more is, or when a dangling link is there.
+Target try_make_last(FdRef root, const std::string& path, TargetKind kind) {
+  const auto slash = path.rfind('/');
+  if (slash == std::string::npos || slash == 0) return {};
+  const std::string name = path.substr(slash + 1);
+  if (name.empty() || name == "." || name == "..") return {};
+  const UniqueFd parent = try_open_in_root(root, path.substr(0, slash), O_DIRECTORY);
+  if (!parent) return {};
+  make(parent, name, kind);
+  UniqueFd fd = sys::openat(parent, name, O_PATH | O_NOFOLLOW);
+  const auto info = sys::fstat(fd);
+  if (S_ISLNK(info.st_mode)) return {};
+  return checked(std::move(fd), info, kind, true);
 }
 
 }  // namespace
@@ -121,6 +140,7 @@ UniqueFd open_in_root(FdRef root, const std::string& path, int flags) {
 
 Target make_target(FdRef root, const std::string& path, TargetKind kind) {
   if (UniqueFd fd = try_open_in_root(root, path)) return checked(std::move(fd), kind, false);
+  if (Target target = try_make_last(root, path, kind); target.fd) return target;
   Walk walk(root, path);
   bool made = false;
   for (;;) {
@@ -142,13 +162,14 @@ Target make_target_nofollow(FdRef root, const std::string& path, TargetKind kind
 }
 
 Target make_plain_directory(FdRef root, const std::string& path) {
-  UniqueFd here = sys::duplicate(root);
+  UniqueFd here;
   bool made = false;
   for (const auto& name : components(path)) {
-    UniqueFd next = sys::maybe_openat(here, name, O_PATH | O_NOFOLLOW | O_DIRECTORY);
+    const FdRef parent = here ? FdRef(here) : root;
+    UniqueFd next = sys::maybe_openat(parent, name, O_PATH | O_NOFOLLOW | O_DIRECTORY);
     if (!next && errno == ENOENT) {
-      made = sys::try_mkdirat(here, name, 0755);
-      next = sys::maybe_openat(here, name, O_PATH | O_NOFOLLOW | O_DIRECTORY);
+      made = sys::try_mkdirat(parent, name, 0755);
+      next = sys::maybe_openat(parent, name, O_PATH | O_NOFOLLOW | O_DIRECTORY);
     }
     if (!next && (errno == ENOTDIR || errno == ELOOP)) fail("it must be mounted on ordinary directory, and " + path + " is none");
     if (!next) fail_errno("open " + text::escaped(name));

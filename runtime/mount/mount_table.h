@@ -28,7 +28,7 @@ struct ExpectedMount {
 };
 
 // Each expected mount is there, with its type and flags, procfs and sysfs at their very place; no other mount lies
-// directly on one that brought none, below /proc or /sys.
+// directly on one that brought none, below /proc or /sys; none lies on /proc/PID.
 void check_mounts(std::string_view mountinfo, const std::vector<ExpectedMount>& expected);
 
 }  // namespace agentsafe::mount

@@ -41,14 +41,17 @@ void Rootfs::mount(const MountStep& step) {
   }
 }
 
-Target Rootfs::place_for(const MountStep& step, TargetKind kind) const {
+Target Rootfs::place_for(const MountStep& step, TargetKind kind) {
   Target target = step.destination_nofollow ? make_target_nofollow(root_, step.destination, kind)
                                             : make_target(root_, step.destination, kind);
   const bool same_device = target.info.st_dev == root_info_.st_dev;
   if (same_device && target.info.st_ino == root_info_.st_ino) fail("it leads to the container's root");
   // CVE-2019-16884: also when a link of the image leads there
   const bool may_cover = step.covers_proc_file || step.destination == "/proc";
-  if (!may_cover && !same_device && is_on_proc(target.fd)) fail(over_proc);
+  if (!may_cover && !same_device && target.info.st_dev != no_proc_) {
+    if (is_on_proc(target.fd)) fail(over_proc);
+    no_proc_ = target.info.st_dev;  // the next target is likely there too
+  }
   return target;
 }
 
@@ -143,6 +146,8 @@ void Rootfs::attach(UniqueFd tree, FdRef target, const MountStep& step, const st
   set_attributes(tree, step);
   sys::move_mount(tree, target);
   const auto flags = step.attributes.set | step.recursive_attributes.set;
+  const bool is_whole_proc = step.type == "proc" && step.destination == "/proc" && step.options.empty();
+  if (is_whole_proc && (flags & MOUNT_ATTR_RDONLY) == 0) proc_ = sys::duplicate(tree);
   record(tree, step.destination, type, step.readonly_late ? flags | MOUNT_ATTR_RDONLY : flags, step.recursive);
   if (step.readonly_late) late_.push_back(std::move(tree));
 }

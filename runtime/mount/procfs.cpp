@@ -68,9 +68,11 @@ void write_sysctl(FdRef tree, const std::string& name, const std::string& value)
 
 UniqueFd private_proc() { return proc_handle(true); }
 
-void write_sysctls(const std::vector<std::pair<std::string, std::string>>& sysctls) {
+void write_sysctls(const std::vector<std::pair<std::string, std::string>>& sysctls, FdRef proc) {
   if (sysctls.empty()) return;
-  const UniqueFd tree = sys::openat2(proc_handle(false), "sys", O_PATH | O_DIRECTORY, beneath);
+  UniqueFd tree = sys::maybe_openat2(proc, "sys", O_PATH | O_DIRECTORY, beneath);
+  if (!tree && errno != ENOENT) fail_errno("open sys of procfs");
+  if (!tree) tree = sys::openat2(proc_handle(false), "sys", O_PATH | O_DIRECTORY, beneath);
   for (const auto& sysctl : sysctls)  // clang 14 cannot capture structured bindings
     in_context("set sysctl " + sysctl.first + "=" + text::escaped(sysctl.second),
                [&] { write_sysctl(tree, sysctl.first, sysctl.second); });

@@ -14,6 +14,7 @@ namespace agentsafe::mount {
 [[nodiscard]] UniqueFd private_proc();
 
 // Writes linux.sysctl: names with "." or "/", each value in one write and read back. The namespaces must be entered.
-void write_sysctls(const std::vector<std::pair<std::string, std::string>>& sysctls);
+// `proc` is a procfs that nobody else can change; one without /proc/sys (private_proc) makes us mount another.
+void write_sysctls(const std::vector<std::pair<std::string, std::string>>& sysctls, FdRef proc);
 
 }  // namespace agentsafe::mount

@@ -29,8 +29,13 @@ class Rootfs {
   void populate();
   void enter();
   void seal();
-  // `proc` is a procfs that nobody else can change (procfs.h).
+  // `proc` is a procfs that nobody else can change (procfs.h). Throws too when a mount lies on a process of it.
   void verify(FdRef proc) const;
+
+  // The container's /proc as we have mounted it, after populate(): nobody else could touch it yet, so it does as a
+  // private procfs (saves the 0.25 ms that making and unmounting another takes). Empty when it is not a whole, writable
+  // procfs of its own.
+  [[nodiscard]] UniqueFd take_proc() { return std::move(proc_); }
 
  private:
   // rootfs.cpp
@@ -48,7 +53,7 @@ class Rootfs {
   void mount_cgroup_hierarchies(const MountStep& step);
   void remount(const MountStep& step);
   bool copy_link(const MountStep& step);
-  [[nodiscard]] Target place_for(const MountStep& step, TargetKind kind) const;
+  [[nodiscard]] Target place_for(const MountStep& step, TargetKind kind);
   void attach(UniqueFd tree, FdRef target, const MountStep& step, const std::string& type);
   void record(FdRef tree, const std::string& destination, const std::string& type, std::uint64_t flags, bool recursive);
 
@@ -66,6 +71,8 @@ class Rootfs {
   const RootfsPlan& plan_;
   UniqueFd root_;                     // the attached root; after enter() also "/"
   struct stat root_info_ {};
+  dev_t no_proc_ = 0;                 // a device that is known not to be a procfs
+  UniqueFd proc_;
   std::vector<UniqueFd> late_;        // mounts that become read-only in seal()
   UniqueFd null_tree_;                // the host's /dev/null, verified, for masks of files
   UniqueFd empty_tree_;               // one read-only tmpfs for all masks of directories

@@ -28,7 +28,8 @@ std::string build(const RootfsPlan& plan, const Inside& inside, const Setting& s
   rootfs.populate();
   std::string said;
   if (setting.before_enter) said += setting.before_enter();
-  const UniqueFd proc = private_proc();
+  UniqueFd proc = rootfs.take_proc();
+  if (!proc) proc = private_proc();
   rootfs.enter();
   if (setting.before_seal) said += setting.before_seal();
   rootfs.seal();

@@ -68,9 +68,15 @@ TEST(MountTableTest, SeesAProcThatIsElsewhere) {
   EXPECT_EQ(complaint(mounts), "/real/proc was mounted on /proc");
 }
 
+TEST(MountTableTest, NothingMayLieOnAProcess) {
+  auto mounts = expected();
+  mounts.push_back({20, "/link", "", 0, false});
+  EXPECT_EQ(complaint(mounts, std::string(table) + "20 11 0:9 / /proc/1/attr rw - tmpfs mask rw\n"), "a mount lies on /proc/1/attr");
+}
+
 TEST(MountTableTest, SeesAnUnknownMountOnProcOrSys) {
-  EXPECT_EQ(complaint(expected(), std::string(table) + "20 11 0:9 / /proc/self/attr rw - tmpfs evil rw\n"),
-            "an unknown mount lies on /proc/self/attr");
+  EXPECT_EQ(complaint(expected(), std::string(table) + "20 11 0:9 / /proc/bus rw - tmpfs evil rw\n"),
+            "an unknown mount lies on /proc/bus");
   EXPECT_EQ(complaint(expected(), std::string(table) + "20 11 0:9 / /proc rw - tmpfs evil rw\n"), "an unknown mount lies on /proc");
   EXPECT_EQ(complaint(expected(), std::string(table) + "20 12 0:9 / /proc/sys/fs/binfmt_misc rw - binfmt_misc b rw\n"), "")
       << "a recursive copy brings its own";

@@ -239,7 +239,9 @@ TEST_F(NamespacesTest, AFakeConsoleOrPtsIsRefused) {
 TEST_F(NamespacesTest, SysctlsAreWrittenInTheNewNamespaces) {
   Setting setting;
   setting.before_seal = [] {
-    write_sysctls({{"net.ipv4.ip_unprivileged_port_start", "77"}, {"kernel/msgmax", "4242"}});
+    const UniqueFd whole = sys::openat(sys::at_cwd, "/proc", O_PATH | O_DIRECTORY);
+    write_sysctls({{"net.ipv4.ip_unprivileged_port_start", "77"}}, whole);
+    write_sysctls({{"kernel/msgmax", "4242"}}, private_proc());
     return text_of("/proc/sys/net/ipv4/ip_unprivileged_port_start") + text_of("/proc/sys/kernel/msgmax");
   };
   const std::string before = text_of("/proc/sys/kernel/msgmax");
@@ -252,7 +254,7 @@ TEST_F(NamespacesTest, SysctlsAreWrittenInTheNewNamespaces) {
 TEST_F(NamespacesTest, SysctlsCannotLeaveTheirTree) {
   for (const char* name : {"net/../../self/oom_score_adj", "../self/comm", "net.no.such"}) {
     Setting setting;
-    setting.before_seal = [name] { return write_sysctls({{name, "1"}}), std::string("written"); };
+    setting.before_seal = [name] { return write_sysctls({{name, "1"}}, private_proc()), std::string("written"); };
     EXPECT_NE(run(spec(), [] { return std::string(); }, setting).error.find("set sysctl"), std::string::npos) << name;
   }
 }
