@@ -175,7 +175,7 @@ run_cases() {
 run_case() {
   local claim=$1 started=${EPOCHREALTIME/./} sut reference code=0 reference_code=0
   variant "$claim" sut & sut=$!
-  if [ -z "${ONLY_SUT[$claim]:-}" ]; then variant "$claim" reference & reference=$!; fi
+  if [ -z "${ALONE:-}${ONLY_SUT[$claim]:-}" ]; then variant "$claim" reference & reference=$!; fi
   wait "$sut" || code=$?
   [ -z "${reference:-}" ] || wait "$reference" || reference_code=$?
   judge "$claim" "$code" "$reference_code" "${reference:+yes}" $(((${EPOCHREALTIME/./} - started) / 1000))

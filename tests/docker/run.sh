@@ -6,6 +6,7 @@
 #   tests/docker/run.sh exec 'memory'          only the cases whose name matches one of the patterns
 #   RUNTIME=/path/agentsafe RUNTIME_ARGS='--policy oci' tests/docker/run.sh
 #   REFERENCE=/usr/bin/crun tests/docker/run.sh
+#   ALONE=1 tests/docker/run.sh                without the reference: quicker, for slow machines; nothing is compared
 #   JOBS=4 TIMEOUT=60 KEEP=1 DOCKER=… DOCKERD=… CONTAINERD=…      (KEEP leaves the logs, and prints where)
 #
 # packages.txt: one package a line; those with a "?" exist in some releases only.
@@ -16,7 +17,7 @@ here=$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)
 . "$here/engine.sh"
 . "$here/harness.sh"
 
-usage() { sed -n '2,13s/^# \{0,1\}//p' "$0"; }
+usage() { sed -n '2,14s/^# \{0,1\}//p' "$0"; }
 
 default_runtime() {
   local found
