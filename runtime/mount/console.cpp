@@ -37,7 +37,8 @@ UniqueFd open_peer(FdRef master) {
   UniqueFd peer = sys::open_pty_peer(master);
   if (sys::fstatfs(peer).f_type != DEVPTS_SUPER_MAGIC) fail("the terminal's peer is not on a devpts file system");
   const unsigned device_major = major(sys::fstat(peer).st_rdev);
-  if (device_major < first_pty_major || device_major > last_pty_major) fail("the terminal's peer is no pseudo-terminal");
+  if (device_major < first_pty_major || device_major > last_pty_major)
+    fail("the terminal's peer is no pseudo-terminal");
   return peer;
 }
 

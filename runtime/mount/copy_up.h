@@ -6,8 +6,9 @@
 
 namespace agentsafe::mount {
 
-// Copies what `from` holds (directories, files, links, devices, with modes, owners and times of modification) into `to`,
-// and its own mode and owner. Links are copied, never followed. Without a umask, and with the privilege to give away files.
+// Copies what `from` holds (directories, files, links, devices, with modes, owners and times of modification) into
+// `to`, and its own mode and owner. Links are copied, never followed. Without a umask, and with the privilege to give
+// away files.
 void copy_directory(FdRef from, FdRef to);
 
 }  // namespace agentsafe::mount

@@ -21,9 +21,9 @@ struct OldFlag {
   unsigned long clear;
 };
 constexpr OldFlag old_flag_words[] = {
-    {"ro", MS_RDONLY, 0},          {"sync", MS_SYNCHRONOUS, 0}, {"async", 0, MS_SYNCHRONOUS},
-    {"dirsync", MS_DIRSYNC, 0},    {"mand", MS_MANDLOCK, 0},    {"nomand", 0, MS_MANDLOCK},
-    {"lazytime", MS_LAZYTIME, 0},  {"nolazytime", 0, MS_LAZYTIME}, {"iversion", MS_I_VERSION, 0},
+    {"ro", MS_RDONLY, 0},         {"sync", MS_SYNCHRONOUS, 0},    {"async", 0, MS_SYNCHRONOUS},
+    {"dirsync", MS_DIRSYNC, 0},   {"mand", MS_MANDLOCK, 0},       {"nomand", 0, MS_MANDLOCK},
+    {"lazytime", MS_LAZYTIME, 0}, {"nolazytime", 0, MS_LAZYTIME}, {"iversion", MS_I_VERSION, 0},
 };
 
 std::string octal(mode_t mode) {
@@ -81,10 +81,10 @@ std::string old_data(const MountStep& step) {
 }
 
 UniqueFd clone_source(const MountStep& step) {
-  const UniqueFd source =
-      sys::maybe_openat(sys::at_cwd, step.source, O_PATH | (step.source_nofollow ? O_NOFOLLOW : 0));
-  if (!source) fail_errno("open " + text::escaped(step.source));
-  return sys::clone_tree(source, "", step.recursive);
+  // by path: O_PATH would not make autofs mount what belongs there
+  if (!step.source_nofollow) return sys::clone_tree(sys::at_cwd, step.source, step.recursive);
+  const UniqueFd link = sys::openat(sys::at_cwd, step.source, O_PATH | O_NOFOLLOW);
+  return sys::clone_tree(link, "", step.recursive);
 }
 
 void set_attributes(FdRef tree, const MountStep& step) {
@@ -94,7 +94,8 @@ void set_attributes(FdRef tree, const MountStep& step) {
     own.clear = step.attributes.clear;
   }
   std::size_t first = 0;
-  if (!step.recursive && !step.propagation.empty()) own.propagation = step.propagation[first++] & ~std::uint64_t{MS_REC};
+  if (!step.recursive && !step.propagation.empty())
+    own.propagation = step.propagation[first++] & ~std::uint64_t{MS_REC};
   if (own.set != 0 || own.clear != 0 || own.propagation != 0) change(tree, own, false);
   const auto& all = step.recursive_attributes;
   if (!all.empty()) change(tree, {.set = all.set, .clear = all.clear}, true);

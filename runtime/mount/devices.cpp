@@ -21,8 +21,8 @@ struct Link {
   const char* name;
 };
 constexpr Link dev_links[] = {
-    {"/proc/self/fd", "fd"},         {"/proc/self/fd/0", "stdin"}, {"/proc/self/fd/1", "stdout"},
-    {"/proc/self/fd/2", "stderr"},   {"/proc/kcore", "core"},
+    {"/proc/self/fd", "fd"},       {"/proc/self/fd/0", "stdin"}, {"/proc/self/fd/1", "stdout"},
+    {"/proc/self/fd/2", "stderr"}, {"/proc/kcore", "core"},
 };
 
 bool is_as_wanted(const std::optional<struct stat>& info, const DeviceStep& device) {

@@ -171,7 +171,8 @@ Target make_plain_directory(FdRef root, const std::string& path) {
       made = sys::try_mkdirat(parent, name, 0755);
       next = sys::maybe_openat(parent, name, O_PATH | O_NOFOLLOW | O_DIRECTORY);
     }
-    if (!next && (errno == ENOTDIR || errno == ELOOP)) fail("it must be mounted on ordinary directory, and " + path + " is none");
+    if (!next && (errno == ENOTDIR || errno == ELOOP))
+      fail("it must be mounted on ordinary directory, and " + path + " is none");
     if (!next) fail_errno("open " + text::escaped(name));
     here = std::move(next);
   }

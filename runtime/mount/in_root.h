@@ -23,9 +23,9 @@ namespace agentsafe::mount {
 
 enum class TargetKind { directory, file };
 struct Target {
-  UniqueFd fd;         // O_PATH
+  UniqueFd fd;  // O_PATH
   struct stat info {};
-  bool made = false;   // it was missing
+  bool made = false;  // it was missing
 };
 // The place to mount onto; made when it is missing, each missing directory on the way too (mode 0755). A dangling link
 // is followed and what it points to is made, inside the root. Throws when a directory is wanted and a file is there, or

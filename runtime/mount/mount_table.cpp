@@ -15,8 +15,8 @@ struct FlagWord {
   std::uint64_t flag;
 };
 constexpr FlagWord flag_words[] = {
-    {"ro", MOUNT_ATTR_RDONLY},           {"nosuid", MOUNT_ATTR_NOSUID},         {"nodev", MOUNT_ATTR_NODEV},
-    {"noexec", MOUNT_ATTR_NOEXEC},       {"nodiratime", MOUNT_ATTR_NODIRATIME}, {"nosymfollow", MOUNT_ATTR_NOSYMFOLLOW},
+    {"ro", MOUNT_ATTR_RDONLY},     {"nosuid", MOUNT_ATTR_NOSUID},         {"nodev", MOUNT_ATTR_NODEV},
+    {"noexec", MOUNT_ATTR_NOEXEC}, {"nodiratime", MOUNT_ATTR_NODIRATIME}, {"nosymfollow", MOUNT_ATTR_NOSYMFOLLOW},
 };
 
 // 36 35 98:0 /root /point ro,nosuid shared:1 - type source superblock-options

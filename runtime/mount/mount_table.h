@@ -12,7 +12,7 @@ namespace agentsafe::mount {
 struct MountLine {
   std::uint64_t id = 0;
   std::uint64_t parent = 0;
-  std::string_view point;   // as the kernel escapes it
+  std::string_view point;  // as the kernel escapes it
   std::string_view type;
   std::uint64_t flags = 0;  // MOUNT_ATTR_RDONLY, NOSUID, NODEV, NOEXEC, NODIRATIME, NOSYMFOLLOW
 };
@@ -22,9 +22,9 @@ struct MountLine {
 struct ExpectedMount {
   std::uint64_t id = 0;
   std::string destination;
-  std::string type;          // empty: whatever the source has
-  std::uint64_t flags = 0;   // all of them must be set; bits that MountLine does not know are not compared
-  bool recursive = false;    // it may have brought mounts of its own
+  std::string type;         // empty: whatever the source has
+  std::uint64_t flags = 0;  // all of them must be set; bits that MountLine does not know are not compared
+  bool recursive = false;   // it may have brought mounts of its own
 };
 
 // Each expected mount is there, with its type and flags, procfs and sysfs at their very place; no other mount lies

@@ -101,7 +101,8 @@ bool Rootfs::copy_link(const MountStep& step) {
   const UniqueFd parent = make_parent(root_, step.destination, name);
   if (::symlinkat(link.c_str(), parent.get(), name.c_str()) == 0) return true;
   if (errno != EEXIST) fail_errno("make the link");
-  if (sys::try_readlinkat(parent, name) != link) fail("something else than a link to \"" + text::escaped(link) + "\" is there");
+  if (sys::try_readlinkat(parent, name) != link)
+    fail("something else than a link to \"" + text::escaped(link) + "\" is there");
   return true;
 }
 

@@ -20,7 +20,7 @@ struct AttributeWord {
   std::string_view word;
   std::uint64_t set;
   std::uint64_t clear;
-  bool takes_back = false;    // of the atime field: undoes only the value `negates`
+  bool takes_back = false;  // of the atime field: undoes only the value `negates`
   std::uint64_t negates = 0;
 };
 constexpr std::uint64_t atime = MOUNT_ATTR__ATIME;  // one field of three values: always cleared before it is set
@@ -50,8 +50,9 @@ struct PropagationWord {
   std::uint64_t flags;
 };
 constexpr PropagationWord propagation_words[] = {
-    {"shared", MS_SHARED},   {"rshared", MS_SHARED | MS_REC},   {"slave", MS_SLAVE},
-    {"rslave", MS_SLAVE | MS_REC}, {"private", MS_PRIVATE},     {"rprivate", MS_PRIVATE | MS_REC},
+    {"shared", MS_SHARED},         {"rshared", MS_SHARED | MS_REC},
+    {"slave", MS_SLAVE},           {"rslave", MS_SLAVE | MS_REC},
+    {"private", MS_PRIVATE},       {"rprivate", MS_PRIVATE | MS_REC},
     {"unbindable", MS_UNBINDABLE}, {"runbindable", MS_UNBINDABLE | MS_REC},
 };
 
@@ -61,10 +62,20 @@ struct SuperblockWord {
   std::string_view key;
 };
 constexpr SuperblockWord superblock_words[] = {
-    {"sync", "sync"},         {"async", "async"},           {"dirsync", "dirsync"}, {"mand", "mand"},
-    {"nomand", "nomand"},     {"lazytime", "lazytime"},     {"nolazytime", "nolazytime"},
-    {"rsync", "sync"},        {"rasync", "async"},          {"rdirsync", "dirsync"}, {"rmand", "mand"},
-    {"rnomand", "nomand"},    {"iversion", "iversion"},     {"noiversion", "noiversion"},
+    {"sync", "sync"},
+    {"async", "async"},
+    {"dirsync", "dirsync"},
+    {"mand", "mand"},
+    {"nomand", "nomand"},
+    {"lazytime", "lazytime"},
+    {"nolazytime", "nolazytime"},
+    {"rsync", "sync"},
+    {"rasync", "async"},
+    {"rdirsync", "dirsync"},
+    {"rmand", "mand"},
+    {"rnomand", "nomand"},
+    {"iversion", "iversion"},
+    {"noiversion", "noiversion"},
 };
 
 // These change nothing: the default, and whether the kernel's log gets a line (MS_SILENT).
@@ -98,7 +109,8 @@ const AttributeWord* find_attribute(std::string_view word) {
 std::uint32_t within(const IdMap& container_map, std::uint32_t id) {
   for (const auto& row : container_map)
     if (id >= row.containerID && id - row.containerID < row.size) return row.hostID + (id - row.containerID);
-  fail("mount option idmap=: @ asks for id " + std::to_string(id) + ", which the container's user namespace does not map");
+  fail("mount option idmap=: @ asks for id " + std::to_string(id) +
+       ", which the container's user namespace does not map");
 }
 
 // crun's idmap=uids=0-1000-10#10-2000-5;gids=…: first id of the file system, first id of the host, how many. With "@"
@@ -111,8 +123,7 @@ IdMap parse_id_map(std::string_view text, const IdMap& container_map) {
       return numbers.size() == 3 ? text::parse<std::uint32_t>(numbers[i]) : std::nullopt;
     };
     const auto inside = number(0), outside = number(1), size = number(2);
-    if (!inside || !outside || !size)
-      fail("mount option idmap=: \"" + text::escaped(range) + "\" is not FROM-TO-SIZE");
+    if (!inside || !outside || !size) fail("mount option idmap=: \"" + text::escaped(range) + "\" is not FROM-TO-SIZE");
     map.push_back({*inside, range.starts_with('@') ? within(container_map, *outside) : *outside, *size});
   }
   return map;

@@ -14,7 +14,8 @@ struct DefaultDevice {
   unsigned major;
   unsigned minor;
 };
-constexpr DefaultDevice default_devices[] = {  // config-linux.md#default-devices
+constexpr DefaultDevice default_devices[] = {
+    // config-linux.md#default-devices
     {"/dev/null", 1, 3},   {"/dev/zero", 1, 5},    {"/dev/full", 1, 7},
     {"/dev/random", 1, 8}, {"/dev/urandom", 1, 9}, {"/dev/tty", 5, 0},
 };

@@ -14,12 +14,21 @@ constexpr std::size_t longest_fsconfig_value = 255;  // fsconfig(2) takes no mor
 
 // Contract §4.11: what may be bound over a file of procfs (lxcfs and engines do); all else under /proc is refused.
 constexpr std::string_view proc_files[] = {
-    "/proc/cpuinfo", "/proc/diskstats", "/proc/meminfo", "/proc/stat", "/proc/swaps", "/proc/uptime",
-    "/proc/loadavg", "/proc/slabinfo", "/proc/sys/kernel/ns_last_pid", "/proc/sys/crypto/fips_enabled",
+    "/proc/cpuinfo",
+    "/proc/diskstats",
+    "/proc/meminfo",
+    "/proc/stat",
+    "/proc/swaps",
+    "/proc/uptime",
+    "/proc/loadavg",
+    "/proc/slabinfo",
+    "/proc/sys/kernel/ns_last_pid",
+    "/proc/sys/crypto/fips_enabled",
 };
 
 // File systems without a disk: read-only is a matter of the mount alone, and their superblock may be shared.
-constexpr std::string_view virtual_types[] = {"proc", "sysfs", "tmpfs", "devpts", "mqueue", "cgroup", "cgroup2", "overlay"};
+constexpr std::string_view virtual_types[] = {"proc",   "sysfs",  "tmpfs",   "devpts",
+                                              "mqueue", "cgroup", "cgroup2", "overlay"};
 // Their nodes have labels of their own.
 constexpr std::string_view unlabelled_types[] = {"proc", "sysfs", "mqueue", "cgroup", "cgroup2"};
 
@@ -99,9 +108,9 @@ void leave_out_unmapped_gid(MountStep& step, const Context& context) {
   if (step.type != "devpts" || !context.creates("user") || context.linux.gidMappings.empty()) return;
   const auto unmapped = [&](const Option& option) {
     const auto gid = option.first == "gid" ? text::parse<std::uint32_t>(option.second) : std::nullopt;
-    return gid && std::none_of(context.linux.gidMappings.begin(), context.linux.gidMappings.end(), [&](const auto& row) {
-      return *gid >= row.containerID && *gid - row.containerID < row.size;
-    });
+    return gid &&
+           std::none_of(context.linux.gidMappings.begin(), context.linux.gidMappings.end(),
+                        [&](const auto& row) { return *gid >= row.containerID && *gid - row.containerID < row.size; });
   };
   if (std::erase_if(step.options, unmapped) > 0)
     context.warnings.push_back("mount " + step.destination + ": gid= is left out: linux.gidMappings does not map it");

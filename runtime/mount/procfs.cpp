@@ -36,17 +36,22 @@ UniqueFd proc_handle(bool only_processes) {
   try {
     return detached_proc(only_processes);
   } catch (const Error& error) {
-    const bool refused = error.error_number() == EPERM || error.error_number() == EINVAL || error.error_number() == ENOSYS;
+    const bool refused =
+        error.error_number() == EPERM || error.error_number() == EINVAL || error.error_number() == ENOSYS;
     if (!refused) throw;
   }
   return verified_proc();
 }
 
-std::string normalised(std::string_view value) { return text::join([&] {
-    std::vector<std::string> words;
-    for (const auto word : text::words(value)) words.emplace_back(word);
-    return words;
-  }(), " "); }
+std::string normalised(std::string_view value) {
+  return text::join(
+      [&] {
+        std::vector<std::string> words;
+        for (const auto word : text::words(value)) words.emplace_back(word);
+        return words;
+      }(),
+      " ");
+}
 
 void write_sysctl(FdRef tree, const std::string& name, const std::string& value) {
   std::string path = name;

@@ -88,8 +88,8 @@ void Rootfs::clone_null_device() {
   null_tree_ = sys::clone_tree(sys::at_cwd, "/dev/null", false);
   const auto info = sys::fstat(null_tree_);
   if (!S_ISCHR(info.st_mode) || info.st_rdev != makedev(1, 3)) fail("the host's /dev/null is not the null device");
-  sys::mount_setattr(null_tree_, {.set = MOUNT_ATTR_RDONLY | MOUNT_ATTR_NOSUID | MOUNT_ATTR_NOEXEC,
-                                  .propagation = MS_PRIVATE}, false);
+  sys::mount_setattr(
+      null_tree_, {.set = MOUNT_ATTR_RDONLY | MOUNT_ATTR_NOSUID | MOUNT_ATTR_NOEXEC, .propagation = MS_PRIVATE}, false);
 }
 
 void Rootfs::populate() {
@@ -115,8 +115,8 @@ void Rootfs::pivot() {
   sys::umount(".", MNT_DETACH);
 }
 
-// --no-pivot: the host's root stays below ours. Its procfs and sysfs are taken away, since with one of them fully visible
-// a user namespace may mount new ones without our masks.
+// --no-pivot: the host's root stays below ours. Its procfs and sysfs are taken away, since with one of them fully
+// visible a user namespace may mount new ones without our masks.
 void Rootfs::move_and_chroot() {
   const std::string table = sys::read_file(sys::at_cwd, "/proc/self/mountinfo");
   const std::string root = sys::readlinkat(sys::at_cwd, sys::proc_path(root_));
@@ -153,8 +153,6 @@ void Rootfs::record(FdRef tree, const std::string& destination, const std::strin
   attached_.push_back({sys::mount_id(tree), destination, type, flags, recursive});
 }
 
-void Rootfs::verify(FdRef proc) const {
-  check_mounts(sys::read_file(proc, "self/mountinfo"), attached_);
-}
+void Rootfs::verify(FdRef proc) const { check_mounts(sys::read_file(proc, "self/mountinfo"), attached_); }
 
 }  // namespace agentsafe::mount

@@ -69,14 +69,14 @@ class Rootfs {
   void cover(const UniqueFd& shared, bool& is_attached, FdRef target, const std::string& path, const std::string& type);
 
   const RootfsPlan& plan_;
-  UniqueFd root_;                     // the attached root; after enter() also "/"
+  UniqueFd root_;  // the attached root; after enter() also "/"
   struct stat root_info_ {};
-  dev_t no_proc_ = 0;                 // a device that is known not to be a procfs
+  dev_t no_proc_ = 0;  // a device that is known not to be a procfs
   UniqueFd proc_;
-  std::vector<UniqueFd> late_;        // mounts that become read-only in seal()
-  UniqueFd null_tree_;                // the host's /dev/null, verified, for masks of files
-  UniqueFd empty_tree_;               // one read-only tmpfs for all masks of directories
-  bool null_is_attached_ = false;     // a mask uses it already: the next ones are its copies
+  std::vector<UniqueFd> late_;     // mounts that become read-only in seal()
+  UniqueFd null_tree_;             // the host's /dev/null, verified, for masks of files
+  UniqueFd empty_tree_;            // one read-only tmpfs for all masks of directories
+  bool null_is_attached_ = false;  // a mask uses it already: the next ones are its copies
   bool empty_is_attached_ = false;
   std::vector<ExpectedMount> attached_;
 };

@@ -18,7 +18,7 @@
 namespace agentsafe::mount {
 
 struct Attributes {
-  std::uint64_t set = 0;    // MOUNT_ATTR_*
+  std::uint64_t set = 0;  // MOUNT_ATTR_*
   std::uint64_t clear = 0;
   [[nodiscard]] bool empty() const { return set == 0 && clear == 0; }
 };
@@ -35,29 +35,29 @@ using Option = std::pair<std::string, std::string>;  // for the file system: key
 
 struct MountStep {
   StepKind kind = StepKind::filesystem;
-  std::string destination;                    // absolute, inside the container
+  std::string destination;  // absolute, inside the container
   std::string source;
   std::string type;
   std::vector<Option> options;                // data of the file system
   std::vector<std::string> superblock_flags;  // ro sync dirsync lazytime mand …; binds have no use for them
   bool old_api = false;                       // mount(2): what fsconfig(2) cannot say (iversion, values over 255 bytes)
   Attributes attributes;
-  Attributes recursive_attributes;            // the r* options
-  std::vector<std::uint64_t> propagation;     // MS_SHARED …, MS_REC; in this order
-  bool recursive = false;                     // rbind
-  bool readonly_late = false;                 // read-only once the container is set up: others mount or make nodes in it
-  bool copy_up = false;                       // tmpcopyup
-  bool copy_symlink = false;                  // a link as source is made anew instead of mounted
-  bool source_nofollow = false;               // a link as source is mounted itself
-  bool destination_nofollow = false;          // a link as destination is covered itself
-  bool covers_proc_file = false;              // one of the files of procfs that may be covered
-  std::string fallback_source;                // bound when a user namespace may not mount this file system
-  std::int32_t source_fd = -1;                // a detached tree that the parent made, with all its attributes
+  Attributes recursive_attributes;         // the r* options
+  std::vector<std::uint64_t> propagation;  // MS_SHARED …, MS_REC; in this order
+  bool recursive = false;                  // rbind
+  bool readonly_late = false;              // read-only once the container is set up: others mount or make nodes in it
+  bool copy_up = false;                    // tmpcopyup
+  bool copy_symlink = false;               // a link as source is made anew instead of mounted
+  bool source_nofollow = false;            // a link as source is mounted itself
+  bool destination_nofollow = false;       // a link as destination is covered itself
+  bool covers_proc_file = false;           // one of the files of procfs that may be covered
+  std::string fallback_source;             // bound when a user namespace may not mount this file system
+  std::int32_t source_fd = -1;             // a detached tree that the parent made, with all its attributes
   bool idmapped = false;
   bool idmap_recursive = false;
-  std::vector<oci::IdMapping> uid_map;        // of the idmapped mount
+  std::vector<oci::IdMapping> uid_map;  // of the idmapped mount
   std::vector<oci::IdMapping> gid_map;
-  std::string idmap_namespace;                // or the user namespace at this path
+  std::string idmap_namespace;  // or the user namespace at this path
 };
 
 struct DeviceStep {
@@ -70,14 +70,14 @@ struct DeviceStep {
 };
 
 enum class CgroupView : std::uint8_t {
-  fresh,    // version 2 in a cgroup namespace: a cgroup2 mount of its own, or else the bind below
-  bound,    // version 2: the container's directory
-  split,    // version 1 or hybrid: a tmpfs with one directory per hierarchy
-  host,     // the container has no cgroup of its own: the host's, read-only
+  fresh,  // version 2 in a cgroup namespace: a cgroup2 mount of its own, or else the bind below
+  bound,  // version 2: the container's directory
+  split,  // version 1 or hybrid: a tmpfs with one directory per hierarchy
+  host,   // the container has no cgroup of its own: the host's, read-only
 };
 
 struct CgroupMount {  // one directory of the host
-  std::string name;       // below the destination; "" is the destination itself (version 2)
+  std::string name;   // below the destination; "" is the destination itself (version 2)
   std::string directory;
   std::vector<std::string> links;  // of co-mounted controllers: cpu → cpu,cpuacct
 };
@@ -88,21 +88,21 @@ struct RootfsPlan {
   std::uint64_t final_propagation = 0;  // of the container's "/": MS_SHARED or MS_UNBINDABLE, else 0
   bool no_pivot = false;
   bool readonly = false;
-  bool binds_on_host = false;           // bind sources are opened by the parent: they may be out of the init's reach
+  bool binds_on_host = false;  // bind sources are opened by the parent: they may be out of the init's reach
   std::vector<MountStep> mounts;
   CgroupView cgroup_view = CgroupView::host;
   std::vector<CgroupMount> cgroups;
-  bool sets_up_dev = true;              // false: /dev is bound from the host
-  bool binds_devices = false;           // in a user namespace: nodes are bound from the host's, not made
+  bool sets_up_dev = true;     // false: /dev is bound from the host
+  bool binds_devices = false;  // in a user namespace: nodes are bound from the host's, not made
   std::vector<DeviceStep> devices;
-  std::vector<std::string> masked_paths;    // clean, each once
+  std::vector<std::string> masked_paths;  // clean, each once
   std::vector<std::string> readonly_paths;
-  std::string label;                    // context= of masks and file systems
+  std::string label;  // context= of masks and file systems
 };
 
 struct Facts {
   bool no_pivot = false;
-  bool privileged = true;            // the runtime is root of the initial user namespace
+  bool privileged = true;  // the runtime is root of the initial user namespace
   bool new_user_namespace = false;
   bool new_cgroup_namespace = false;
   cgroup::CgroupPlan cgroups;
@@ -129,31 +129,30 @@ inline constexpr auto members<oci::IdMapping> =
 template <>
 inline constexpr auto members<mount::Attributes> = std::tuple{&mount::Attributes::set, &mount::Attributes::clear};
 template <>
-inline constexpr auto members<mount::MountStep> = std::tuple{
-    &mount::MountStep::kind,
-    &mount::MountStep::destination,
-    &mount::MountStep::source,
-    &mount::MountStep::type,
-    &mount::MountStep::options,
-    &mount::MountStep::superblock_flags,
-    &mount::MountStep::old_api,
-    &mount::MountStep::attributes,
-    &mount::MountStep::recursive_attributes,
-    &mount::MountStep::propagation,
-    &mount::MountStep::recursive,
-    &mount::MountStep::readonly_late,
-    &mount::MountStep::copy_up,
-    &mount::MountStep::copy_symlink,
-    &mount::MountStep::source_nofollow,
-    &mount::MountStep::destination_nofollow,
-    &mount::MountStep::covers_proc_file,
-    &mount::MountStep::fallback_source,
-    &mount::MountStep::source_fd,
-    &mount::MountStep::idmapped,
-    &mount::MountStep::idmap_recursive,
-    &mount::MountStep::uid_map,
-    &mount::MountStep::gid_map,
-    &mount::MountStep::idmap_namespace};
+inline constexpr auto members<mount::MountStep> = std::tuple{&mount::MountStep::kind,
+                                                             &mount::MountStep::destination,
+                                                             &mount::MountStep::source,
+                                                             &mount::MountStep::type,
+                                                             &mount::MountStep::options,
+                                                             &mount::MountStep::superblock_flags,
+                                                             &mount::MountStep::old_api,
+                                                             &mount::MountStep::attributes,
+                                                             &mount::MountStep::recursive_attributes,
+                                                             &mount::MountStep::propagation,
+                                                             &mount::MountStep::recursive,
+                                                             &mount::MountStep::readonly_late,
+                                                             &mount::MountStep::copy_up,
+                                                             &mount::MountStep::copy_symlink,
+                                                             &mount::MountStep::source_nofollow,
+                                                             &mount::MountStep::destination_nofollow,
+                                                             &mount::MountStep::covers_proc_file,
+                                                             &mount::MountStep::fallback_source,
+                                                             &mount::MountStep::source_fd,
+                                                             &mount::MountStep::idmapped,
+                                                             &mount::MountStep::idmap_recursive,
+                                                             &mount::MountStep::uid_map,
+                                                             &mount::MountStep::gid_map,
+                                                             &mount::MountStep::idmap_namespace};
 template <>
 inline constexpr auto members<mount::DeviceStep> =
     std::tuple{&mount::DeviceStep::path, &mount::DeviceStep::type, &mount::DeviceStep::device,
@@ -163,19 +162,9 @@ inline constexpr auto members<mount::CgroupMount> =
     std::tuple{&mount::CgroupMount::name, &mount::CgroupMount::directory, &mount::CgroupMount::links};
 template <>
 inline constexpr auto members<mount::RootfsPlan> = std::tuple{
-    &mount::RootfsPlan::path,
-    &mount::RootfsPlan::propagation,
-    &mount::RootfsPlan::final_propagation,
-    &mount::RootfsPlan::no_pivot,
-    &mount::RootfsPlan::readonly,
-    &mount::RootfsPlan::binds_on_host,
-    &mount::RootfsPlan::mounts,
-    &mount::RootfsPlan::cgroup_view,
-    &mount::RootfsPlan::cgroups,
-    &mount::RootfsPlan::sets_up_dev,
-    &mount::RootfsPlan::binds_devices,
-    &mount::RootfsPlan::devices,
-    &mount::RootfsPlan::masked_paths,
-    &mount::RootfsPlan::readonly_paths,
-    &mount::RootfsPlan::label};
+    &mount::RootfsPlan::path,         &mount::RootfsPlan::propagation,    &mount::RootfsPlan::final_propagation,
+    &mount::RootfsPlan::no_pivot,     &mount::RootfsPlan::readonly,       &mount::RootfsPlan::binds_on_host,
+    &mount::RootfsPlan::mounts,       &mount::RootfsPlan::cgroup_view,    &mount::RootfsPlan::cgroups,
+    &mount::RootfsPlan::sets_up_dev,  &mount::RootfsPlan::binds_devices,  &mount::RootfsPlan::devices,
+    &mount::RootfsPlan::masked_paths, &mount::RootfsPlan::readonly_paths, &mount::RootfsPlan::label};
 }  // namespace agentsafe::wire

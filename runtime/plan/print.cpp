@@ -66,6 +66,7 @@ void print_mount(Printer& out, const mount::MountStep& step) {
   if (!step.type.empty()) text += " type=" + step.type;
   if (!step.source.empty()) text += " source=" + step.source;
   for (const auto& [key, value] : step.options) text += " " + key + (value.empty() ? "" : "=" + value);
+  for (const auto& flag : step.superblock_flags) text += " superblock=" + flag;
   print_attributes(text, "attr", step.attributes);
   print_attributes(text, "rattr", step.recursive_attributes);
   for (const auto flags : step.propagation) text += " propagation=" + hex(flags);

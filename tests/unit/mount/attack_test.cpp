@@ -26,7 +26,9 @@ class AttackTest : public ::testing::Test {
   void link(const std::string& target, const std::string& name) {
     ASSERT_EQ(::symlink(target.c_str(), (folder / ("rootfs/" + name)).c_str()), 0);
   }
-  std::string built(const oci::Spec& config) { return run(config, [] { return std::string("built"); }).error; }
+  std::string built(const oci::Spec& config) {
+    return run(config, [] { return std::string("built"); }).error;
+  }
   oci::Spec spec() const { return container_in(folder / "rootfs"); }
   void expect_host_untouched() {
     EXPECT_EQ(listing(folder / "host"), "ptmx");

@@ -42,7 +42,8 @@ void write_maps(pid_t pid, const oci::Linux& linux) {
   const auto text = [](const auto& map) {
     std::string lines;
     for (const auto& row : map)
-      lines += std::to_string(row.containerID) + " " + std::to_string(row.hostID) + " " + std::to_string(row.size) + "\n";
+      lines +=
+          std::to_string(row.containerID) + " " + std::to_string(row.hostID) + " " + std::to_string(row.size) + "\n";
     return lines;
   };
   const std::string proc = "/proc/" + std::to_string(pid);
@@ -73,9 +74,7 @@ void write_text(const std::string& path, const std::string& text) {
   sys::write_all(sys::openat(sys::at_cwd, path, O_WRONLY | O_CREAT | O_TRUNC, 0644), text);
 }
 
-std::string text_of(const std::string& path) {
-  return sys::try_read_file(sys::at_cwd, path).value_or("missing");
-}
+std::string text_of(const std::string& path) { return sys::try_read_file(sys::at_cwd, path).value_or("missing"); }
 
 std::string listing(const std::string& path) {
   auto names = sys::list_directory(sys::openat(sys::at_cwd, path, O_RDONLY | O_DIRECTORY));
@@ -108,13 +107,19 @@ oci::Spec container_in(const std::string& rootfs) {
   spec.mounts = {
       {"/proc", "proc", "proc", {}, {}, {}},
       tmpfs("/dev", {"nosuid", "strictatime", "mode=755", "size=65536k"}),
-      {"/dev/pts", "devpts", "devpts", {"nosuid", "noexec", "newinstance", "ptmxmode=0666", "mode=0620", "gid=5"}, {}, {}},
+      {"/dev/pts",
+       "devpts",
+       "devpts",
+       {"nosuid", "noexec", "newinstance", "ptmxmode=0666", "mode=0620", "gid=5"},
+       {},
+       {}},
       tmpfs("/dev/shm", {"nosuid", "noexec", "nodev", "mode=1777", "size=65536k"}),
       {"/dev/mqueue", "mqueue", "mqueue", {"nosuid", "noexec", "nodev"}, {}, {}},
       {"/sys", "sysfs", "sysfs", {"nosuid", "noexec", "nodev", "ro"}, {}, {}},
   };
   spec.linux.emplace();
-  for (const char* type : {"mount", "pid", "ipc", "uts", "network", "cgroup"}) spec.linux->namespaces.push_back({type, ""});
+  for (const char* type : {"mount", "pid", "ipc", "uts", "network", "cgroup"})
+    spec.linux->namespaces.push_back({type, ""});
   return spec;
 }
 

@@ -31,7 +31,8 @@ std::string listing(const std::string& path);  // sorted, one name after the oth
 std::string mounted_at(const std::string& point);
 
 oci::Mount tmpfs(const std::string& destination, std::vector<std::string> options = {});
-oci::Mount bind_mount(const std::string& source, const std::string& destination, std::vector<std::string> options = {"bind"});
+oci::Mount bind_mount(const std::string& source, const std::string& destination,
+                      std::vector<std::string> options = {"bind"});
 
 // All namespaces but the user namespace, and the mounts that engines ask for.
 oci::Spec container_in(const std::string& rootfs);
@@ -45,7 +46,7 @@ struct Outcome {
 using Inside = std::function<std::string()>;
 struct Setting {
   Facts facts;
-  Inside before_enter = nullptr;   // runs when everything is mounted, in the host's root
+  Inside before_enter = nullptr;  // runs when everything is mounted, in the host's root
   Inside before_seal = nullptr;
 };
 Outcome run(const oci::Spec& spec, const Inside& inside, Setting setting = {});

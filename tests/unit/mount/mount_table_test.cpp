@@ -37,7 +37,8 @@ TEST(MountTableTest, ReadsLines) {
   ASSERT_EQ(lines.size(), 5U);
   EXPECT_EQ(lines[3].parent, 10U);
   EXPECT_EQ(lines[3].type, "sysfs");
-  EXPECT_EQ(lines[2].flags, std::uint64_t{MOUNT_ATTR_RDONLY | MOUNT_ATTR_NOSUID | MOUNT_ATTR_NODEV | MOUNT_ATTR_NOEXEC});
+  EXPECT_EQ(lines[2].flags,
+            std::uint64_t{MOUNT_ATTR_RDONLY | MOUNT_ATTR_NOSUID | MOUNT_ATTR_NODEV | MOUNT_ATTR_NOEXEC});
   for (const char* bad : {"x\n", "1 2 3 4 5 6 7 8\n", "a b 0:1 / / rw - t s o\n", "1 2 0:1 / / rw -\n", "\n\n"})
     EXPECT_THROW(parse_mount_table(bad), Error) << bad;
 }
@@ -71,14 +72,17 @@ TEST(MountTableTest, SeesAProcThatIsElsewhere) {
 TEST(MountTableTest, NothingMayLieOnAProcess) {
   auto mounts = expected();
   mounts.push_back({20, "/link", "", 0, false});
-  EXPECT_EQ(complaint(mounts, std::string(table) + "20 11 0:9 / /proc/1/attr rw - tmpfs mask rw\n"), "a mount lies on /proc/1/attr");
+  EXPECT_EQ(complaint(mounts, std::string(table) + "20 11 0:9 / /proc/1/attr rw - tmpfs mask rw\n"),
+            "a mount lies on /proc/1/attr");
 }
 
 TEST(MountTableTest, SeesAnUnknownMountOnProcOrSys) {
   EXPECT_EQ(complaint(expected(), std::string(table) + "20 11 0:9 / /proc/bus rw - tmpfs evil rw\n"),
             "an unknown mount lies on /proc/bus");
-  EXPECT_EQ(complaint(expected(), std::string(table) + "20 11 0:9 / /proc rw - tmpfs evil rw\n"), "an unknown mount lies on /proc");
-  EXPECT_EQ(complaint(expected(), std::string(table) + "20 12 0:9 / /proc/sys/fs/binfmt_misc rw - binfmt_misc b rw\n"), "")
+  EXPECT_EQ(complaint(expected(), std::string(table) + "20 11 0:9 / /proc rw - tmpfs evil rw\n"),
+            "an unknown mount lies on /proc");
+  EXPECT_EQ(complaint(expected(), std::string(table) + "20 12 0:9 / /proc/sys/fs/binfmt_misc rw - binfmt_misc b rw\n"),
+            "")
       << "a recursive copy brings its own";
   EXPECT_EQ(complaint(expected(), std::string(table) + "20 10 0:9 / /system rw - tmpfs t rw\n"), "");
 }

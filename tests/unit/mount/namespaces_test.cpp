@@ -58,7 +58,8 @@ class NamespacesTest : public ::testing::Test {
 
 TEST_F(NamespacesTest, AUserNamespaceGetsItsMountsAndBoundDevices) {
   const auto outcome = run(user_spec(), [] {
-    return device_of("/dev/null") + " " + device_of("/dev/tty") + " " + listing("/dev/pts") + " " + mounted_at("/proc").substr(0, 2);
+    return device_of("/dev/null") + " " + device_of("/dev/tty") + " " + listing("/dev/pts") + " " +
+           mounted_at("/proc").substr(0, 2);
   });
   EXPECT_EQ(outcome.error, "");
   EXPECT_EQ(outcome.said, "1:3 5:0 ptmx rw");
@@ -153,7 +154,9 @@ TEST_F(NamespacesTest, AFileSystemWithoutIdmapsIsNamed) {
   auto config = spec();
   config.mounts.push_back(bind_mount("/proc", "/data", {"bind", "idmap=uids=0-1-1;gids=0-1-1"}));
   const auto error = run(config, [] { return std::string(); }).error;
-  EXPECT_NE(error.find("idmap /proc: the file system does not support idmapped mounts (proc, Linux "), std::string::npos) << error;
+  EXPECT_NE(error.find("idmap /proc: the file system does not support idmapped mounts (proc, Linux "),
+            std::string::npos)
+      << error;
 }
 
 TEST_F(NamespacesTest, CgroupsOfVersion1AreOneFolderEach) {
@@ -162,13 +165,19 @@ TEST_F(NamespacesTest, CgroupsOfVersion1AreOneFolderEach) {
   make_folder(folder / "cpu,cpuacct/c1/marker-cpu");
   make_folder(folder / "pids/c1/marker-pids");
   Setting setting;
-  setting.facts.cgroups.v1 = {{{"cpu", "cpuacct"}, folder / "cpu,cpuacct", "/", "/c1"}, {{"pids"}, folder / "pids", "/", "/c1"}};
-  const auto outcome = run(config, [] {
-    return listing("/sys/fs/cgroup") + "|" + listing("/sys/fs/cgroup/cpu") + "|" + listing("/sys/fs/cgroup/pids") + "|" +
-           mounted_at("/sys/fs/cgroup") + "|" + mounted_at("/sys/fs/cgroup/pids").substr(0, 22);
-  }, setting);
+  setting.facts.cgroups.v1 = {{{"cpu", "cpuacct"}, folder / "cpu,cpuacct", "/", "/c1"},
+                              {{"pids"}, folder / "pids", "/", "/c1"}};
+  const auto outcome = run(
+      config,
+      [] {
+        return listing("/sys/fs/cgroup") + "|" + listing("/sys/fs/cgroup/cpu") + "|" + listing("/sys/fs/cgroup/pids") +
+               "|" + mounted_at("/sys/fs/cgroup") + "|" + mounted_at("/sys/fs/cgroup/pids").substr(0, 22);
+      },
+      setting);
   EXPECT_EQ(outcome.error, "");
-  EXPECT_EQ(outcome.said, "cpu cpu,cpuacct cpuacct pids|marker-cpu|marker-pids|ro,nosuid,nodev,noexec,relatime tmpfs|ro,nosuid,nodev,noexec");
+  EXPECT_EQ(outcome.said,
+            "cpu cpu,cpuacct cpuacct pids|marker-cpu|marker-pids|ro,nosuid,nodev,noexec,relatime "
+            "tmpfs|ro,nosuid,nodev,noexec");
 }
 
 TEST_F(NamespacesTest, WithoutACgroupOfItsOwnTheHostsIsReadOnly) {
@@ -207,10 +216,12 @@ TEST_F(NamespacesTest, TheConsoleIsThePeerOfTheMasterAndBelongsToTheUser) {
     (void)!::write(1, "hello", 5);
     char text[6] = {};
     (void)!::read(console.master.get(), text, 5);
-    return std::to_string(size.ws_row) + "x" + std::to_string(size.ws_col) + " " + text + " " + device_of("/dev/console") +
-           " " + owner_of("/dev/pts/0") + " " + (::open("/dev/tty", O_RDWR | O_CLOEXEC) >= 0 ? "controlling" : "not");
+    return std::to_string(size.ws_row) + "x" + std::to_string(size.ws_col) + " " + text + " " +
+           device_of("/dev/console") + " " + owner_of("/dev/pts/0") + " " +
+           (::open("/dev/tty", O_RDWR | O_CLOEXEC) >= 0 ? "controlling" : "not");
   };
-  const auto outcome = run(config, [] { return std::string(" ") + mounted_at("/dev/console").substr(0, 2); }, setting);
+  const auto outcome = run(
+      config, [] { return std::string(" ") + mounted_at("/dev/console").substr(0, 2); }, setting);
   EXPECT_EQ(outcome.error, "");
   EXPECT_EQ(outcome.said, "33x77 hello 136:0 1000:5 controlling rw");
 }
@@ -245,7 +256,8 @@ TEST_F(NamespacesTest, SysctlsAreWrittenInTheNewNamespaces) {
     return text_of("/proc/sys/net/ipv4/ip_unprivileged_port_start") + text_of("/proc/sys/kernel/msgmax");
   };
   const std::string before = text_of("/proc/sys/kernel/msgmax");
-  const auto outcome = run(spec(), [] { return std::string(); }, setting);
+  const auto outcome = run(
+      spec(), [] { return std::string(); }, setting);
   EXPECT_EQ(outcome.error, "");
   EXPECT_EQ(outcome.said, "77\n4242\n");
   EXPECT_EQ(text_of("/proc/sys/kernel/msgmax"), before);
@@ -255,7 +267,11 @@ TEST_F(NamespacesTest, SysctlsCannotLeaveTheirTree) {
   for (const char* name : {"net/../../self/oom_score_adj", "../self/comm", "net.no.such"}) {
     Setting setting;
     setting.before_seal = [name] { return write_sysctls({{name, "1"}}, private_proc()), std::string("written"); };
-    EXPECT_NE(run(spec(), [] { return std::string(); }, setting).error.find("set sysctl"), std::string::npos) << name;
+    EXPECT_NE(run(
+                  spec(), [] { return std::string(); }, setting)
+                  .error.find("set sysctl"),
+              std::string::npos)
+        << name;
   }
 }
 

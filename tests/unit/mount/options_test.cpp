@@ -19,14 +19,16 @@ MountStep parsed(const std::vector<std::string>& words) {
 
 TEST(OptionsTest, EveryWordTheSpecificationDemandsIsKnown) {
   for (const char* word :
-       {"async", "atime", "bind", "defaults", "dev", "diratime", "dirsync", "exec", "iversion", "lazytime", "loud",
-        "noatime", "nodev", "nodiratime", "noexec", "noiversion", "nolazytime", "norelatime", "nostrictatime", "nosuid",
-        "nosymfollow", "private", "ratime", "rbind", "rdev", "rdiratime", "relatime", "remount", "rexec", "rnoatime",
-        "rnodev", "rnodiratime", "rnoexec", "rnorelatime", "rnostrictatime", "rnosuid", "rnosymfollow", "ro", "rprivate",
-        "rrelatime", "rro", "rrw", "rshared", "rslave", "rstrictatime", "rsuid", "rsymfollow", "runbindable", "rw",
-        "shared", "silent", "slave", "strictatime", "suid", "symfollow", "sync", "tmpcopyup", "unbindable", "idmap",
-        "ridmap", "mand", "nomand", "rsync", "rasync", "rdirsync", "rmand", "rnomand", "copy-symlink", "src-nofollow",
-        "dest-nofollow"}) {
+       {"async",     "atime",        "bind",         "defaults",    "dev",           "diratime",     "dirsync",
+        "exec",      "iversion",     "lazytime",     "loud",        "noatime",       "nodev",        "nodiratime",
+        "noexec",    "noiversion",   "nolazytime",   "norelatime",  "nostrictatime", "nosuid",       "nosymfollow",
+        "private",   "ratime",       "rbind",        "rdev",        "rdiratime",     "relatime",     "remount",
+        "rexec",     "rnoatime",     "rnodev",       "rnodiratime", "rnoexec",       "rnorelatime",  "rnostrictatime",
+        "rnosuid",   "rnosymfollow", "ro",           "rprivate",    "rrelatime",     "rro",          "rrw",
+        "rshared",   "rslave",       "rstrictatime", "rsuid",       "rsymfollow",    "runbindable",  "rw",
+        "shared",    "silent",       "slave",        "strictatime", "suid",          "symfollow",    "sync",
+        "tmpcopyup", "unbindable",   "idmap",        "ridmap",      "mand",          "nomand",       "rsync",
+        "rasync",    "rdirsync",     "rmand",        "rnomand",     "copy-symlink",  "src-nofollow", "dest-nofollow"}) {
     MountStep step;
     EXPECT_TRUE(apply_option(word, step)) << word;
     const auto names = mount_option_names();
@@ -56,8 +58,11 @@ TEST(OptionsTest, TheLaterOfTwoContradictingWordsCounts) {
 }
 
 TEST(OptionsTest, TheAtimeFieldIsClearedAsAWholeBeforeItIsSet) {
-  for (const auto& [word, value] : {std::pair{"noatime", MOUNT_ATTR_NOATIME}, {"strictatime", MOUNT_ATTR_STRICTATIME},
-                                    {"relatime", MOUNT_ATTR_RELATIME}, {"atime", 0}, {"norelatime", 0}}) {
+  for (const auto& [word, value] : {std::pair{"noatime", MOUNT_ATTR_NOATIME},
+                                    {"strictatime", MOUNT_ATTR_STRICTATIME},
+                                    {"relatime", MOUNT_ATTR_RELATIME},
+                                    {"atime", 0},
+                                    {"norelatime", 0}}) {
     const auto step = parsed({word, std::string("r") + word});
     EXPECT_EQ(step.attributes.set, static_cast<std::uint64_t>(value)) << word;
     EXPECT_EQ(step.attributes.clear, std::uint64_t{MOUNT_ATTR__ATIME}) << word;
@@ -67,7 +72,8 @@ TEST(OptionsTest, TheAtimeFieldIsClearedAsAWholeBeforeItIsSet) {
   EXPECT_EQ(parsed({"noatime", "strictatime"}).attributes.set, std::uint64_t{MOUNT_ATTR_STRICTATIME});
   EXPECT_EQ(parsed({"noatime", "norelatime"}).attributes.set, std::uint64_t{MOUNT_ATTR_NOATIME});
   EXPECT_EQ(parsed({"noatime", "atime"}).attributes.set, 0U);
-  EXPECT_EQ(parsed({"noatime", "nodiratime"}).attributes.set, std::uint64_t{MOUNT_ATTR_NOATIME | MOUNT_ATTR_NODIRATIME});
+  EXPECT_EQ(parsed({"noatime", "nodiratime"}).attributes.set,
+            std::uint64_t{MOUNT_ATTR_NOATIME | MOUNT_ATTR_NODIRATIME});
 }
 
 TEST(OptionsTest, SuperblockWordsDoNotBecomeAttributes) {

@@ -55,8 +55,8 @@ TEST_F(PlanRootfsTest, KindsFollowOptionsAndTypes) {
 }
 
 TEST_F(PlanRootfsTest, OnlyListedFilesOfProcMayBeCovered) {
-  for (const char* path : {"/proc/self/attr/exec", "/proc/sys/kernel/core_pattern", "/proc/1", "/proc/../proc/sysrq-trigger",
-                           "proc/acpi", "/proc/./tty", "//proc//bus"}) {
+  for (const char* path : {"/proc/self/attr/exec", "/proc/sys/kernel/core_pattern", "/proc/1",
+                           "/proc/../proc/sysrq-trigger", "proc/acpi", "/proc/./tty", "//proc//bus"}) {
     EXPECT_NE(refusal(bind_mount("/s", path)), "accepted") << path;
     EXPECT_NE(refusal(tmpfs(path)), "accepted") << path;
   }
@@ -77,7 +77,9 @@ TEST_F(PlanRootfsTest, TheRootItselfIsNotMountedOver) {
 
 TEST_F(PlanRootfsTest, OptionsInOneWordAreSplitAtCommasButNotInsideQuotes) {
   const auto step = planned(tmpfs("/t", {"size=1k,mode=700", "context=\"system_u:object_r:x:s0:c1,c2\"", "flag"}));
-  EXPECT_EQ(step.options, (std::vector<Option>{{"size", "1k"}, {"mode", "700"}, {"context", "system_u:object_r:x:s0:c1,c2"}, {"flag", ""}}));
+  EXPECT_EQ(step.options,
+            (std::vector<Option>{
+                {"size", "1k"}, {"mode", "700"}, {"context", "system_u:object_r:x:s0:c1,c2"}, {"flag", ""}}));
 }
 
 TEST_F(PlanRootfsTest, OnlyWhatFsconfigCannotSayUsesTheOldCall) {
@@ -103,8 +105,10 @@ TEST_F(PlanRootfsTest, AReadOnlyDiskIsReadOnlyAsAWhole) {
 
 TEST_F(PlanRootfsTest, BindsArePrivateUnlessTheySayMore) {
   EXPECT_EQ(planned(bind_mount("/s", "/t")).propagation, (std::vector<std::uint64_t>{MS_PRIVATE | MS_REC}));
-  EXPECT_EQ(planned(bind_mount("/s", "/t", {"bind", "rslave"})).propagation, (std::vector<std::uint64_t>{MS_SLAVE | MS_REC}));
-  EXPECT_EQ(planned(bind_mount("/s", "/t", {"bind", "rshared"})).propagation, (std::vector<std::uint64_t>{MS_SHARED | MS_REC}));
+  EXPECT_EQ(planned(bind_mount("/s", "/t", {"bind", "rslave"})).propagation,
+            (std::vector<std::uint64_t>{MS_SLAVE | MS_REC}));
+  EXPECT_EQ(planned(bind_mount("/s", "/t", {"bind", "rshared"})).propagation,
+            (std::vector<std::uint64_t>{MS_SHARED | MS_REC}));
 }
 
 TEST_F(PlanRootfsTest, NothingOfAUserNamespaceFlowsBackToTheHost) {
@@ -119,9 +123,11 @@ TEST_F(PlanRootfsTest, RwDoesNotClearWhatTheHostHasMountedReadOnly) {
 }
 
 TEST_F(PlanRootfsTest, PropagationOfTheRoot) {
-  for (const auto& [word, first, last] :
-       {std::tuple{"", MS_SLAVE, 0}, {"slave", MS_SLAVE, 0}, {"rprivate", MS_PRIVATE, 0}, {"shared", MS_SHARED, MS_SHARED},
-        {"unbindable", MS_PRIVATE, MS_UNBINDABLE}}) {
+  for (const auto& [word, first, last] : {std::tuple{"", MS_SLAVE, 0},
+                                          {"slave", MS_SLAVE, 0},
+                                          {"rprivate", MS_PRIVATE, 0},
+                                          {"shared", MS_SHARED, MS_SHARED},
+                                          {"unbindable", MS_PRIVATE, MS_UNBINDABLE}}) {
     spec.linux->rootfsPropagation = word;
     EXPECT_EQ(plan().propagation, static_cast<std::uint64_t>(first)) << word;
     EXPECT_EQ(plan().final_propagation, static_cast<std::uint64_t>(last)) << word;
@@ -129,7 +135,8 @@ TEST_F(PlanRootfsTest, PropagationOfTheRoot) {
 }
 
 TEST_F(PlanRootfsTest, DevicesOfTheSpecReplaceDefaultOnes) {
-  spec.linux->devices = {{"c", "/dev/null", 1, 3, 0600, {}, {}}, {"u", "/dev/mine", 10, 229, {}, 5, 6}, {"p", "/dev/p", 9, 9, {}, {}, {}}};
+  spec.linux->devices = {
+      {"c", "/dev/null", 1, 3, 0600, {}, {}}, {"u", "/dev/mine", 10, 229, {}, 5, 6}, {"p", "/dev/p", 9, 9, {}, {}, {}}};
   const auto devices = plan().devices;
   ASSERT_EQ(devices.size(), 8U);
   EXPECT_EQ(devices[0].path, "/dev/null");
@@ -159,7 +166,8 @@ TEST_F(PlanRootfsTest, FallbacksAreOnlyForNamespacesThatAreNotTheContainersOwn) 
   spec = user_container_in("/rootfs");
   EXPECT_EQ(planned({"/sys", "sysfs", "sysfs", {}, {}, {}}).fallback_source, "");
   EXPECT_EQ(planned({"/proc", "proc", "proc", {}, {}, {}}).fallback_source, "");
-  std::erase_if(spec.linux->namespaces, [](const auto& ns) { return ns.type == "network" || ns.type == "pid" || ns.type == "ipc"; });
+  std::erase_if(spec.linux->namespaces,
+                [](const auto& ns) { return ns.type == "network" || ns.type == "pid" || ns.type == "ipc"; });
   EXPECT_EQ(planned({"/sys", "sysfs", "sysfs", {}, {}, {}}).fallback_source, "/sys");
   EXPECT_EQ(planned({"/proc", "proc", "proc", {}, {}, {}}).fallback_source, "/proc");
   EXPECT_EQ(planned({"/q", "mqueue", "mqueue", {}, {}, {}}).fallback_source, "/dev/mqueue");
@@ -214,7 +222,8 @@ TEST_F(PlanRootfsTest, CgroupViews) {
   EXPECT_EQ(plan().cgroups.front().directory, "/sys/fs/cgroup/c1");
   spec.linux->namespaces.push_back({"cgroup", ""});
   EXPECT_EQ(plan().cgroup_view, CgroupView::fresh);
-  facts.cgroups.v1 = {{{"cpu", "cpuacct"}, "/sys/fs/cgroup/cpu,cpuacct", "/", "/c1"}, {{"name=systemd"}, "/sys/fs/cgroup/systemd", "/", "/c1"}};
+  facts.cgroups.v1 = {{{"cpu", "cpuacct"}, "/sys/fs/cgroup/cpu,cpuacct", "/", "/c1"},
+                      {{"name=systemd"}, "/sys/fs/cgroup/systemd", "/", "/c1"}};
   const auto split = plan();
   EXPECT_EQ(split.cgroup_view, CgroupView::split);
   ASSERT_EQ(split.cgroups.size(), 3U);

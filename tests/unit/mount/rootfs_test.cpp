@@ -18,7 +18,12 @@ std::string describe(const std::string& path) {
   struct stat info {};
   if (::lstat(path.c_str(), &info) != 0) return "missing";
   char text[100];
-  const char* type = S_ISCHR(info.st_mode) ? "c" : S_ISBLK(info.st_mode) ? "b" : S_ISDIR(info.st_mode) ? "d" : S_ISLNK(info.st_mode) ? "l" : S_ISFIFO(info.st_mode) ? "p" : "-";
+  const char* type = S_ISCHR(info.st_mode)    ? "c"
+                     : S_ISBLK(info.st_mode)  ? "b"
+                     : S_ISDIR(info.st_mode)  ? "d"
+                     : S_ISLNK(info.st_mode)  ? "l"
+                     : S_ISFIFO(info.st_mode) ? "p"
+                                              : "-";
   std::snprintf(text, sizeof text, "%s%o %u:%u %u:%u", type, info.st_mode & 07777, info.st_uid, info.st_gid,
                 major(info.st_rdev), minor(info.st_rdev));
   return text;
@@ -72,11 +77,14 @@ TEST_F(RootfsTest, NoPivotHidesTheHostToo) {
   write_text(in_root("/inside"), "here");
   Setting setting;
   setting.facts.no_pivot = true;
-  const auto outcome = run(spec(), [this] {
-    std::string points;
-    for (const char* point : {"/", "/proc", "/sys"}) points += mounted_at(point).substr(0, 2);
-    return text_of(folder / "outside") + text_of("/inside") + points;
-  }, setting);
+  const auto outcome = run(
+      spec(),
+      [this] {
+        std::string points;
+        for (const char* point : {"/", "/proc", "/sys"}) points += mounted_at(point).substr(0, 2);
+        return text_of(folder / "outside") + text_of("/inside") + points;
+      },
+      setting);
   EXPECT_EQ(outcome.error, "");
   EXPECT_EQ(outcome.said, "missinghererwrwro");
 }
@@ -89,8 +97,8 @@ TEST_F(RootfsTest, MakesDevicesWithModeAndOwnerWhateverTheUmask) {
                            {"u", "/dev/null", 1, 3, 0600, {}, {}}};
   const mode_t before = ::umask(0077);
   const auto outcome = run(config, [] {
-    return describe("/dev/mine") + "|" + describe("/dev/dir/blk") + "|" + describe("/pipe") + "|" + describe("/dev/null") +
-           "|" + describe("/dev/zero") + "|" + describe("/dev/dir");
+    return describe("/dev/mine") + "|" + describe("/dev/dir/blk") + "|" + describe("/pipe") + "|" +
+           describe("/dev/null") + "|" + describe("/dev/zero") + "|" + describe("/dev/dir");
   });
   ::umask(before);
   EXPECT_EQ(outcome.error, "");
@@ -106,7 +114,8 @@ TEST_F(RootfsTest, KeepsAMatchingDeviceOfTheImageAndRefusesAnother) {
   EXPECT_EQ(describe(in_root("/dev/null")), "c666 0:0 1:3");
   ::unlink(in_root("/dev/null").c_str());
   write_text(in_root("/dev/null"), "");
-  EXPECT_NE(run(config, [] { return std::string(); }).error.find("another file than this device is there"), std::string::npos);
+  EXPECT_NE(run(config, [] { return std::string(); }).error.find("another file than this device is there"),
+            std::string::npos);
 }
 
 TEST_F(RootfsTest, MasksFilesAndFolders) {
@@ -118,12 +127,14 @@ TEST_F(RootfsTest, MasksFilesAndFolders) {
   write_text(in_root("/two"), "secret");
   config.linux->maskedPaths = {"/secrets", "/one", "/two", "/more", "/no/such", "/one/below", "/one", "/proc/kcore"};
   const auto outcome = run(config, [] {
-    struct stat first {}, second {};
+    struct stat first {
+    }, second{};
     ::stat("/secrets", &first);
     ::stat("/more", &second);
     const bool chmodded = ::chmod("/one", 0600) == 0;
     return describe("/one") + describe("/two") + text_of("/one") + listing("/secrets") + try_write("/secrets/x") +
-           (first.st_dev == second.st_dev ? " shared" : " separate") + (chmodded ? " changed" : " kept") + try_write("/two");
+           (first.st_dev == second.st_dev ? " shared" : " separate") + (chmodded ? " changed" : " kept") +
+           try_write("/two");
   });
   EXPECT_EQ(outcome.error, "");
   EXPECT_EQ(outcome.said, "c666 0:0 1:3c666 0:0 1:3EROFS shared keptwritten");
@@ -136,7 +147,8 @@ TEST_F(RootfsTest, MakesPathsReadOnlyAndKeepsTheirOtherFlags) {
   make_folder(in_root("/data"));
   config.mounts[0].options = {"nosuid", "nodev", "noexec"};
   config.linux->readonlyPaths = {"/data", "/proc/sys", "/no/such"};
-  const auto outcome = run(config, [] { return try_write("/data/x") + try_write("/y") + " " + mounted_at("/proc/sys"); });
+  const auto outcome =
+      run(config, [] { return try_write("/data/x") + try_write("/y") + " " + mounted_at("/proc/sys"); });
   EXPECT_EQ(outcome.error, "");
   EXPECT_EQ(outcome.said, "EROFSwritten ro,nosuid,nodev,noexec,relatime proc");
 }
@@ -149,9 +161,13 @@ TEST_F(RootfsTest, AReadOnlyRootStillGetsItsMountsDevicesAndLateFiles) {
   config.mounts[1].options.emplace_back("ro");  // /dev
   Setting setting;
   setting.before_seal = [] { return try_write("/dev/console") + " "; };
-  const auto outcome = run(config, [] {
-    return try_write("/x") + try_write("/ro/x") + try_write("/ro/rw/x") + try_write("/dev/x") + describe("/dev/null");
-  }, setting);
+  const auto outcome = run(
+      config,
+      [] {
+        return try_write("/x") + try_write("/ro/x") + try_write("/ro/rw/x") + try_write("/dev/x") +
+               describe("/dev/null");
+      },
+      setting);
   EXPECT_EQ(outcome.error, "");
   EXPECT_EQ(outcome.said, "written EROFSEROFSwrittenEROFSc666 0:0 1:3");
 }
@@ -163,7 +179,8 @@ TEST_F(RootfsTest, BindsFoldersAndFilesAndMakesTheirTargets) {
   config.mounts.push_back(bind_mount(folder / "data", "/a/b/c", {"bind", "ro", "nosuid", "noexec"}));
   config.mounts.push_back(bind_mount(folder / "data/file", "/etc/deep/file", {"rbind"}));
   const auto outcome = run(config, [] {
-    return text_of("/a/b/c/file") + text_of("/etc/deep/file") + try_write("/a/b/c/new") + flags_among("/a/b/c", {"ro", "nosuid", "noexec"});
+    return text_of("/a/b/c/file") + text_of("/etc/deep/file") + try_write("/a/b/c/new") +
+           flags_among("/a/b/c", {"ro", "nosuid", "noexec"});
   });
   EXPECT_EQ(outcome.error, "");
   EXPECT_EQ(outcome.said, "texttextEROFS ro nosuid noexec");
@@ -205,7 +222,8 @@ TEST_F(RootfsTest, TmpcopyupFillsATmpfs) {
   auto config = spec();
   config.mounts.push_back(tmpfs("/data", {"tmpcopyup", "ro"}));
   const auto outcome = run(config, [] {
-    return text_of("/data/sub/file") + describe("/data/sub/file") + describe("/data/sub") + describe("/data/link").substr(0, 1) + try_write("/data/x");
+    return text_of("/data/sub/file") + describe("/data/sub/file") + describe("/data/sub") +
+           describe("/data/link").substr(0, 1) + try_write("/data/x");
   });
   EXPECT_EQ(outcome.error, "");
   EXPECT_EQ(outcome.said, "kept-4640 0:0 0:0d755 7:8 0:0lEROFS");
@@ -231,10 +249,16 @@ TEST_F(RootfsTest, LongValuesAndIversionGoThroughTheOldCall) {
   make_folder(folder / "up");
   make_folder(folder / "work");
   auto config = spec();
-  config.mounts.push_back({"/o", "overlay", "overlay",
-                           {"lowerdir=" + layers, "upperdir=" + folder.path + "/up,workdir=" + folder.path + "/work", "nosuid", "noatime"}, {}, {}});
+  config.mounts.push_back(
+      {"/o",
+       "overlay",
+       "overlay",
+       {"lowerdir=" + layers, "upperdir=" + folder.path + "/up,workdir=" + folder.path + "/work", "nosuid", "noatime"},
+       {},
+       {}});
   config.mounts.push_back(tmpfs("/v", {"iversion", "ro", "nodev"}));
-  const auto outcome = run(config, [] { return text_of("/o/file") + try_write("/o/new") + mounted_at("/o") + "|" + mounted_at("/v"); });
+  const auto outcome =
+      run(config, [] { return text_of("/o/file") + try_write("/o/new") + mounted_at("/o") + "|" + mounted_at("/v"); });
   EXPECT_EQ(outcome.error, "");
   EXPECT_EQ(outcome.said, "lowwrittenrw,nosuid,noatime overlay|ro,nodev,relatime tmpfs");
   EXPECT_EQ(listing(folder / "up"), "new");
@@ -258,7 +282,10 @@ TEST_F(RootfsTest, AtimeWordsReachTheMount) {
   config.mounts.push_back(tmpfs("/b", {"strictatime"}));
   config.mounts.push_back(bind_mount(folder.path, "/c", {"bind", "noatime"}));
   config.mounts.push_back(tmpfs("/d", {"rnoatime", "rro"}));
-  const auto outcome = run(config, [] { return mounted_at("/a") + "|" + mounted_at("/b") + "|" + flags_among("/c", {"noatime", "nodiratime"}) + "|" + mounted_at("/d"); });
+  const auto outcome = run(config, [] {
+    return mounted_at("/a") + "|" + mounted_at("/b") + "|" + flags_among("/c", {"noatime", "nodiratime"}) + "|" +
+           mounted_at("/d");
+  });
   EXPECT_EQ(outcome.error, "");
   EXPECT_EQ(outcome.said, "rw,noatime,nodiratime tmpfs|rw tmpfs| noatime|ro,noatime tmpfs");
 }
@@ -271,7 +298,10 @@ TEST_F(RootfsTest, CrunsLinkOptionsWork) {
   config.mounts.push_back(bind_mount(folder / "link", "/deep/copied", {"bind", "copy-symlink"}));
   config.mounts.push_back(bind_mount(folder / "link", "/itself", {"bind", "src-nofollow"}));
   config.mounts.push_back(bind_mount(folder / "text", "/placed", {"bind", "dest-nofollow"}));
-  const auto outcome = run(config, [] { return describe("/deep/copied").substr(0, 1) + describe("/itself").substr(0, 1) + describe("/placed").substr(0, 1) + describe("/elsewhere"); });
+  const auto outcome = run(config, [] {
+    return describe("/deep/copied").substr(0, 1) + describe("/itself").substr(0, 1) + describe("/placed").substr(0, 1) +
+           describe("/elsewhere");
+  });
   EXPECT_EQ(outcome.error, "");
   EXPECT_EQ(outcome.said, "ll-missing");
 }
