@@ -1,0 +1,142 @@
+#include "runtime/container/store.h"
+
+#include <fcntl.h>
+#include <gtest/gtest.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include <cstdlib>
+#include <functional>
+
+#include "runtime/base/error.h"
+#include "runtime/container/record_json.h"
+#include "runtime/container/status.h"
+#include "runtime/sys/fd.h"
+
+namespace agentsafe::container {
+namespace {
+
+class StoreTest : public testing::Test {
+ protected:
+  StoreTest() : path_(::mkdtemp(template_)), store_(path_ + "/root") {}
+  ~StoreTest() override { (void)!std::system(("rm -rf " + path_).c_str()); }
+  static std::string error_of(const std::function<void()>& body) {
+    try {
+      body();
+    } catch (const Error& error) {
+      return error.what();
+    }
+    return "";
+  }
+  static mode_t mode_of(const std::string& path) {
+    struct stat info {};
+    EXPECT_EQ(::stat(path.c_str(), &info), 0);
+    return info.st_mode & 07777;
+  }
+  char template_[64] = "/tmp/agentsafe-store-XXXXXX";
+  std::string path_;
+  Store store_;
+};
+
+Record sample() {
+  Record record;
+  record.ociVersion = "1.2.0";
+  record.id = "web";
+  record.bundle = "/b";
+  record.rootfs = "/b/rootfs";
+  record.created = "2026-11-21T02:20:50Z";
+  record.policy = "oci";
+  record.pid = 42;
+  record.startTime = 18446744073709551615ULL;
+  record.cgroup.unified = cgroup::Place{.mount_point = "/sys/fs/cgroup", .path = "/web"};
+  record.resources.emplace();
+  record.resources->pids = oci::Pids{7};
+  record.annotations["a\n"] = "b\"";
+  return record;
+}
+
+TEST_F(StoreTest, AnIdIsTakenOnce) {
+  const auto dir = store_.create("web");
+  EXPECT_EQ(error_of([&] { (void)store_.create("web"); }), "container with given ID already exists: web");
+  EXPECT_EQ(mode_of(path_ + "/root/web"), 0711U);
+}
+
+TEST_F(StoreTest, RefusesIdsThatAreNoSimpleNames) {
+  for (const std::string& bad : {std::string(), std::string("."), std::string(".."), std::string("a/b"), std::string("-x"),
+                                 std::string(".agentsafe-x"), std::string("a b"), std::string("ä"), std::string(256, 'a')})
+    EXPECT_NE(error_of([&] { check_id(bad); }).find("invalid container ID format"), std::string::npos) << bad;
+  for (const std::string& good : {std::string("A_z+0.9-"), std::string(255, 'a'), std::string(".x")}) check_id(good);
+}
+
+TEST_F(StoreTest, ReadsBackItsRecord) {
+  auto dir = store_.create("web");
+  EXPECT_FALSE(dir.try_load());
+  EXPECT_NE(error_of([&] { (void)dir.load(); }).find("container does not exist"), std::string::npos);
+  dir.save(sample());
+  EXPECT_EQ(mode_of(path_ + "/root/web/state.json"), 0600U);
+  const auto record = store_.open("web").load();
+  EXPECT_EQ(to_json(record), to_json(sample()));
+  EXPECT_EQ(record.startTime, 18446744073709551615ULL);
+}
+
+TEST_F(StoreTest, RefusesEveryDamagedRecord) {
+  auto dir = store_.create("web");
+  const std::string good = to_json(sample());
+  for (std::size_t size = 0; size < good.size(); size += 7)
+    EXPECT_THROW((void)read_record(good.substr(0, size)), Error) << size;
+  EXPECT_NE(error_of([&] {
+              std::string other = good;
+              other.replace(other.find("\"version\":1"), 11, "\"version\":9");
+              (void)read_record(other);
+            }).find("version 9"),
+            std::string::npos);
+}
+
+TEST_F(StoreTest, ListsSortedAndLeavesOutItsOwnFolders) {
+  EXPECT_TRUE(store_.ids().empty()) << "a missing root";
+  (void)store_.create("b");
+  (void)store_.create("a");
+  sys::mkdirat(sys::at_cwd, path_ + "/root/.agentsafe-seccomp", 0700);
+  sys::write_all(sys::openat(sys::at_cwd, path_ + "/root/file", O_WRONLY | O_CREAT, 0600), "x");
+  EXPECT_EQ(store_.ids(), (std::vector<std::string>{"a", "b"}));
+}
+
+TEST_F(StoreTest, KnowsWhetherAVerbHoldsTheLock) {
+  {
+    const auto creating = store_.create("web");
+    EXPECT_TRUE(store_.open("web").is_locked());
+  }
+  EXPECT_FALSE(store_.open("web").is_locked());
+}
+
+TEST_F(StoreTest, RemovesEverythingButFollowsNoLink) {
+  auto dir = store_.create("web");
+  sys::write_all(sys::openat(sys::at_cwd, path_ + "/kept", O_WRONLY | O_CREAT, 0600), "x");
+  sys::mkdirat(dir.fd(), "notify", 0755);
+  sys::symlinkat(path_, dir.fd(), "notify/link");
+  dir.make_fifo(::geteuid(), ::getegid());
+  EXPECT_TRUE(dir.has_fifo());
+  dir.remove_fifo();
+  EXPECT_FALSE(dir.has_fifo());
+  dir.remove();
+  EXPECT_FALSE(store_.try_open("web"));
+  EXPECT_TRUE(sys::try_fstatat(sys::at_cwd, path_ + "/kept"));
+  EXPECT_EQ(error_of([&] { (void)store_.open("web"); }), "container does not exist: web");
+}
+
+TEST(StatusTest, NamesAreTheSpecifications) {
+  EXPECT_EQ(name_of(Status::creating), "creating");
+  EXPECT_EQ(name_of(Status::created), "created");
+  EXPECT_EQ(name_of(Status::running), "running");
+  EXPECT_EQ(name_of(Status::paused), "paused");
+  EXPECT_EQ(name_of(Status::stopped), "stopped");
+}
+
+TEST(StatusTest, OnlyACreatedContainerStarts) {
+  for (const auto status : {Status::creating, Status::running, Status::paused, Status::stopped})
+    EXPECT_FALSE(permits(status, Operation::start));
+  EXPECT_TRUE(permits(Status::created, Operation::start));
+}
+
+}  // namespace
+}  // namespace agentsafe::container
