@@ -11,8 +11,8 @@
 #include <random>
 
 #include "runtime/base/error.h"
+#include "runtime/security/argument_widths.h"
 #include "runtime/security/evaluate.h"
-#include "runtime/security/seccomp_tables.h"
 #include "runtime/sys/fd.h"
 
 namespace agentsafe::security {
@@ -137,7 +137,7 @@ TEST_F(SeccompTest, A32BitArgumentCannotBeDisguised) {
 
 TEST_F(SeccompTest, OtherArchitecturesFollowTheirOwnNumbers) {
   auto seccomp = profile({allow({"getpid"})});
-  EXPECT_EQ(answer(seccomp, call(20, {}, AUDIT_ARCH_I386)), SECCOMP_RET_KILL_THREAD) << "an architecture that is not listed";
+  EXPECT_EQ(answer(seccomp, call(20, {}, AUDIT_ARCH_I386)), SECCOMP_RET_KILL_PROCESS) << "not listed";
   seccomp.architectures = {"SCMP_ARCH_X86_64", "SCMP_ARCH_X86"};
   EXPECT_EQ(answer(seccomp, call(20, {}, AUDIT_ARCH_I386)), SECCOMP_RET_ALLOW);  // getpid of i386
   EXPECT_EQ(answer(seccomp, call(39, {}, AUDIT_ARCH_I386)), enosys);
@@ -200,9 +200,8 @@ TEST_F(SeccompTest, RandomProfilesAgreeWithTheReference) {
       if (number == named) {
         bool all = true;
         for (const auto& arg : rule.args) {
-          const bool narrow = (narrow_arguments(rule.names[0]) >> arg.index & 1) != 0;
-          const bool disguised = narrow && data.args[arg.index] >> 32 != 0 && arg.op != "SCMP_CMP_EQ" && arg.op != "SCMP_CMP_MASKED_EQ";
-          all = all && !disguised && matches(arg, data.args[arg.index], narrow);
+          const bool is_narrow = argument_width(rule.names[0], arg.index) == 32;
+          all = all && matches(arg, data.args[arg.index], is_narrow);
         }
         allowed = allowed || all;
       }
@@ -211,6 +210,63 @@ TEST_F(SeccompTest, RandomProfilesAgreeWithTheReference) {
           << rule.names[0] << " " << (rule.args.empty() ? "" : rule.args[0].op) << " nr " << number;
     }
   }
+}
+
+TEST_F(SeccompTest, OneArgumentWrittenWith64BitsIsTheOneOf32) {
+  const auto seccomp = profile({allow({"personality"}, {{0, 0xffffffffffffffff, 0, "SCMP_CMP_EQ"}})});
+  EXPECT_EQ(answer(seccomp, call(SYS_personality, {0xffffffff})), SECCOMP_RET_ALLOW);
+  EXPECT_EQ(answer(seccomp, call(SYS_personality, {0xffffffffffffffff})), SECCOMP_RET_ALLOW);
+  EXPECT_EQ(answer(seccomp, call(SYS_personality, {0x7fffffff})), eperm);
+}
+
+TEST_F(SeccompTest, A16BitArgumentIsComparedAsTheKernelReadsIt) {
+  const auto no_suid = profile({allow({"chmod"}, {{1, 04000, 0, "SCMP_CMP_MASKED_EQ"}}), allow({"openat2"})});
+  EXPECT_EQ(answer(no_suid, call(SYS_chmod, {0, 0755})), SECCOMP_RET_ALLOW);
+  EXPECT_EQ(answer(no_suid, call(SYS_chmod, {0, 04755})), eperm);
+  const auto small = profile({allow({"chmod"}, {{1, 0777, 0, "SCMP_CMP_LE"}}), allow({"openat2"})});
+  EXPECT_EQ(answer(small, call(SYS_chmod, {0, 0x10000 | 0755})), SECCOMP_RET_ALLOW) << "umode_t drops the upper bits";
+  EXPECT_EQ(answer(small, call(SYS_chmod, {0, 01000})), eperm);
+}
+
+TEST_F(SeccompTest, ARefusalWithConditionsOutlivesAPermissionWithout) {
+  const oci::SeccompSyscall refuse{{"socket"}, "SCMP_ACT_ERRNO", 13, {{0, 40, 0, "SCMP_CMP_EQ"}}};
+  for (const auto& rules : {std::vector{allow({"socket"}), refuse}, std::vector{refuse, allow({"socket"})}}) {
+    EXPECT_EQ(answer(profile(rules), call(SYS_socket, {40})), SECCOMP_RET_ERRNO | 13);
+    EXPECT_EQ(answer(profile(rules), call(SYS_socket, {1})), SECCOMP_RET_ALLOW);
+  }
+}
+
+TEST_F(SeccompTest, ArgumentsHiddenInAMultiplexerAreRefusedAltogether) {
+  constexpr int socketcall = 102, sys_socket = 1, sys_bind = 2;
+  auto seccomp = profile({{{"socket"}, "SCMP_ACT_ERRNO", {}, {{0, 40, 0, "SCMP_CMP_EQ"}}}}, "SCMP_ACT_ALLOW");
+  seccomp.architectures = {"SCMP_ARCH_X86"};
+  EXPECT_EQ(answer(seccomp, call(socketcall, {sys_socket}, AUDIT_ARCH_I386)), eperm);
+  EXPECT_EQ(answer(seccomp, call(socketcall, {sys_bind}, AUDIT_ARCH_I386)), SECCOMP_RET_ALLOW);
+  EXPECT_EQ(answer(seccomp, call(359, {40}, AUDIT_ARCH_I386)), eperm);
+  seccomp.syscalls.push_back(allow({"socketcall"}));
+  EXPECT_EQ(answer(seccomp, call(socketcall, {sys_socket}, AUDIT_ARCH_I386)), SECCOMP_RET_ALLOW) << "a word of its own";
+}
+
+TEST_F(SeccompTest, X32AnswersEnosysUnlessListed) {
+  constexpr int x32 = 0x40000000;
+  auto seccomp = profile({allow({"getpid", "openat2"})}, "SCMP_ACT_ERRNO");
+  EXPECT_EQ(answer(seccomp, call(x32 | SYS_getpid)), enosys);
+  EXPECT_EQ(answer(profile({}, "SCMP_ACT_ALLOW"), call(x32 | SYS_getpid)), enosys) << "also where all is allowed";
+  seccomp.architectures = {"SCMP_ARCH_X86_64", "SCMP_ARCH_X32"};
+  EXPECT_EQ(answer(seccomp, call(x32 | SYS_getpid)), SECCOMP_RET_ALLOW);
+  EXPECT_EQ(answer(seccomp, call(x32 | SYS_read)), eperm);
+}
+
+TEST_F(SeccompTest, ProfilesLongerThanAJumpReaches) {
+  std::vector<oci::SeccompSyscall> rules;
+  for (std::uint64_t i = 0; i < 600; ++i) rules.push_back(allow({"ioctl"}, {{1, 3 * i, 0, "SCMP_CMP_EQ"}}));
+  const auto seccomp = profile(rules);
+  for (std::uint64_t i = 0; i < 1800; ++i)
+    ASSERT_EQ(answer(seccomp, call(SYS_ioctl, {0, i})), i % 3 == 0 ? SECCOMP_RET_ALLOW : eperm) << i;
+  rules.resize(5000, rules[0]);
+  for (std::uint64_t i = 0; i < rules.size(); ++i) rules[i].args[0].value = i;
+  std::vector<std::string> warnings;
+  EXPECT_THROW((void)compile(profile(rules), warnings), Error) << "longer than the kernel takes";
 }
 
 class CacheTest : public SeccompTest {

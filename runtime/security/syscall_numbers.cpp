@@ -1,0 +1,107 @@
+#include "runtime/security/syscall_numbers.h"
+
+#include <linux/audit.h>
+#include <seccomp.h>
+
+#include "runtime/base/error.h"
+
+namespace agentsafe::security {
+namespace {
+
+constexpr std::uint32_t x32_bit = 0x40000000;
+
+struct Row {
+  std::string_view name;
+  std::uint32_t number;
+};
+
+// Since 403 (Linux 5.1) a new syscall has one number everywhere, but for a base on MIPS and x32. libseccomp 2.5.4 ends
+// at 456. Source: scripts/syscall.tbl of Linux 6.18.
+constexpr Row newer_than_libseccomp[] = {
+    {"statmount", 457},        {"listmount", 458},  {"lsm_get_self_attr", 459}, {"lsm_set_self_attr", 460},
+    {"lsm_list_modules", 461}, {"mseal", 462},      {"setxattrat", 463},        {"getxattrat", 464},
+    {"listxattrat", 465},      {"removexattrat", 466}, {"open_tree_attr", 467}, {"file_getattr", 468},
+    {"file_setattr", 469},
+};
+// Only x86_64 has these: Linux 6.11 and 6.18.
+constexpr Row newer_on_x86_64[] = {{"uretprobe", 335}, {"uprobe", 336}};
+
+// i386 has these twice: under a number of their own (Linux 4.3 and 5.1) and inside a multiplexer.
+struct Multiplexed {
+  std::string_view name;
+  std::uint32_t number;  // 0: none
+  std::uint32_t call;
+};
+constexpr std::uint32_t socketcall_number = 102, ipc_number = 117;
+constexpr Multiplexed in_socketcall[] = {
+    {"socket", 359, 1},      {"bind", 361, 2},        {"connect", 362, 3},     {"listen", 363, 4},
+    {"accept", 0, 5},        {"getsockname", 367, 6}, {"getpeername", 368, 7}, {"socketpair", 360, 8},
+    {"send", 0, 9},          {"recv", 0, 10},         {"sendto", 369, 11},     {"recvfrom", 371, 12},
+    {"shutdown", 373, 13},   {"setsockopt", 366, 14}, {"getsockopt", 365, 15}, {"sendmsg", 370, 16},
+    {"recvmsg", 372, 17},    {"accept4", 364, 18},    {"recvmmsg", 337, 19},   {"sendmmsg", 345, 20},
+};
+constexpr Multiplexed in_ipc[] = {
+    {"semop", 0, 1},     {"semget", 393, 2},  {"semctl", 394, 3},  {"semtimedop", 0, 4},
+    {"msgsnd", 400, 11}, {"msgrcv", 401, 12}, {"msgget", 399, 13}, {"msgctl", 402, 14},
+    {"shmat", 397, 21},  {"shmdt", 398, 22},  {"shmget", 395, 23}, {"shmctl", 396, 24},
+};
+
+template <class Rows>
+auto find(const Rows& rows, std::string_view name) -> decltype(&rows[0]) {
+  for (const auto& row : rows)
+    if (row.name == name) return &row;
+  return nullptr;
+}
+
+std::optional<std::uint32_t> newer_number(const std::string& name, const Architecture& architecture) {
+  if (const Row* row = find(newer_than_libseccomp, name)) {
+    constexpr int openat2 = 437;
+    const int base = ::seccomp_syscall_resolve_name_arch(architecture.token, "openat2") - openat2;
+    return row->number + static_cast<std::uint32_t>(base);
+  }
+  const Row* row = find(newer_on_x86_64, name);
+  if (row != nullptr && architecture.token == SCMP_ARCH_X86_64) return row->number;
+  return std::nullopt;
+}
+
+std::vector<Target> multiplexed(const Multiplexed& row, std::uint32_t multiplexer, std::uint32_t call_mask) {
+  std::vector<Target> all{{multiplexer, row.call, call_mask}};
+  if (row.number != 0) all.push_back({row.number, std::nullopt});
+  return all;
+}
+
+}  // namespace
+
+std::vector<Architecture> runnable_architectures() {
+  switch (const auto native = ::seccomp_arch_native()) {
+    case SCMP_ARCH_X86_64:
+      return {{"SCMP_ARCH_X86_64", native, AUDIT_ARCH_X86_64, 0, true},
+              {"SCMP_ARCH_X86", SCMP_ARCH_X86, AUDIT_ARCH_I386, 0, false},
+              {"SCMP_ARCH_X32", SCMP_ARCH_X32, AUDIT_ARCH_X86_64, x32_bit, true}};
+    case SCMP_ARCH_AARCH64:
+      return {{"SCMP_ARCH_AARCH64", native, AUDIT_ARCH_AARCH64, 0, true},
+              {"SCMP_ARCH_ARM", SCMP_ARCH_ARM, AUDIT_ARCH_ARM, 0, false}};
+    case SCMP_ARCH_RISCV64:
+      return {{"SCMP_ARCH_RISCV64", native, AUDIT_ARCH_RISCV64, 0, true}};
+    default:
+      fail("compile linux.seccomp: filters are made for x86_64, aarch64 and riscv64 only; remove linux.seccomp");
+  }
+}
+
+std::vector<Target> targets(const std::string& name, const Architecture& architecture) {
+  if (architecture.token == SCMP_ARCH_X86) {
+    if (const auto* row = find(in_socketcall, name)) return multiplexed(*row, socketcall_number, ~0U);
+    if (const auto* row = find(in_ipc, name)) return multiplexed(*row, ipc_number, 0xffff);
+  }
+  const int number = ::seccomp_syscall_resolve_name_arch(architecture.token, name.c_str());
+  if (number >= 0) return {{static_cast<std::uint32_t>(number), std::nullopt}};
+  if (const auto newer = newer_number(name, architecture)) return {{*newer, std::nullopt}};
+  return {};  // also the pseudo numbers below zero, of syscalls that other architectures have
+}
+
+bool is_known_syscall(const std::string& name) {
+  return ::seccomp_syscall_resolve_name(name.c_str()) != __NR_SCMP_ERROR || find(newer_than_libseccomp, name) != nullptr ||
+         find(newer_on_x86_64, name) != nullptr;
+}
+
+}  // namespace agentsafe::security
