@@ -60,8 +60,15 @@ class Cgroup {
   // Moves a process that runs already. On version 1 this waits 8–12 ms for the machine: prefer join().
   virtual void add(pid_t pid) = 0;
 
-  // All limits but memory, and the device rules; then memory. What cannot be enforced is an error.
-  virtual void apply(const oci::Resources& resources) = 0;
+  // All limits but memory; the device rules; memory. What cannot be enforced is an error. The rules wait until the init
+  // has mounted and opened what it needs (version 1 denies all devices for a moment before it allows some), but must
+  // stand before hooks that change them.
+  virtual void apply_limits(const oci::Resources& resources) = 0;
+  virtual void apply_devices(const oci::Resources& resources) = 0;
+  void apply(const oci::Resources& resources) {
+    apply_limits(resources);
+    apply_devices(resources);
+  }
   virtual void apply_memory(const oci::Resources& resources) = 0;
   // Changes limits of a living container (merge.h has the rules); devices are left alone. On failure the old values are
   // restored. Answers the resources to keep in the state.

@@ -24,7 +24,8 @@ class V1Cgroup final : public Cgroup {
   Join join_below(const std::vector<std::string>& sub_cgroups) override;
   Join join_of(pid_t init) override;
   void add(pid_t pid) override;
-  void apply(const oci::Resources& resources) override;
+  void apply_limits(const oci::Resources& resources) override;
+  void apply_devices(const oci::Resources& resources) override;
   void apply_memory(const oci::Resources& resources) override { apply_writes(finder(), v1_memory_writes(resources)); }
   oci::Resources update(const oci::Resources& change, const oci::Resources& current) override;
   void delegate(uid_t) override {}
@@ -47,7 +48,7 @@ class V1Cgroup final : public Cgroup {
   void make_directories();
   void forget_what_was_refused();
   void check_usable();
-  void apply_devices(const oci::Resources& resources);
+  void limit_devices(const oci::Resources& resources);
 
   std::vector<Directory> directories_;
   std::optional<Directory> unified_;
@@ -219,17 +220,20 @@ KnobOptions V1Cgroup::knob_options(const oci::Resources& resources) {
   return {.bfq = blkio != nullptr && blkio->try_read("blkio.bfq.weight").has_value()};
 }
 
-void V1Cgroup::apply(const oci::Resources& resources) {
+void V1Cgroup::apply_limits(const oci::Resources& resources) {
   apply_writes(finder(), v1_writes(resources, knob_options(resources)));
+}
+
+void V1Cgroup::apply_devices(const oci::Resources& resources) {
   if (directories_.empty()) return;  // a container without cgroups was asked for
   try {
-    apply_devices(resources);
+    limit_devices(resources);
   } catch (const Error& error) {
     if (!rootless_ || !is_refusal(error)) throw;
   }
 }
 
-void V1Cgroup::apply_devices(const oci::Resources& resources) {
+void V1Cgroup::limit_devices(const oci::Resources& resources) {
   const auto rules = device_rules(resources.devices);
   if (find("devices") != nullptr)
     apply_writes(finder(), v1_device_writes(rules));

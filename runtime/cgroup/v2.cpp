@@ -30,7 +30,8 @@ class V2Cgroup final : public Cgroup {
   void add(pid_t pid) override {
     if (available_ && ours_) directory_.add(pid);
   }
-  void apply(const oci::Resources& resources) override;
+  void apply_limits(const oci::Resources& resources) override;
+  void apply_devices(const oci::Resources& resources) override;
   void apply_memory(const oci::Resources& resources) override {
     with_reasons([&] { apply_writes(finder(), v2_memory_writes(resources)); });
   }
@@ -61,7 +62,7 @@ class V2Cgroup final : public Cgroup {
   // Best effort: what this user was not allowed to make is not there to be joined either.
   bool was_refused() { return !available_ || (best_effort_ && !directory_.exists()); }
   void check_usable();
-  void apply_devices(const oci::Resources& resources);
+  void limit_devices(const oci::Resources& resources);
   Finder finder();
   KnobOptions knob_options(const oci::Resources& resources);
   // Adds to an error why controllers could not be enabled.
@@ -132,14 +133,17 @@ KnobOptions V2Cgroup::knob_options(const oci::Resources& resources) {
   return {.bfq = resources.blockIO && available_ && directory_.try_read("io.bfq.weight").has_value()};
 }
 
-void V2Cgroup::apply(const oci::Resources& resources) {
-  with_reasons([&] {
-    apply_writes(finder(), v2_writes(resources, knob_options(resources)));
-    if (available_) apply_devices(resources);
-  });
+void V2Cgroup::apply_limits(const oci::Resources& resources) {
+  with_reasons([&] { apply_writes(finder(), v2_writes(resources, knob_options(resources))); });
 }
 
 void V2Cgroup::apply_devices(const oci::Resources& resources) {
+  with_reasons([&] {
+    if (available_) limit_devices(resources);
+  });
+}
+
+void V2Cgroup::limit_devices(const oci::Resources& resources) {
   try {
     attach_device_filter(device_rules(resources.devices), directory_.fd());
   } catch (const Error& error) {

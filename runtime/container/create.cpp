@@ -158,9 +158,14 @@ void set_up_from_host(const Creation& creation, const Launched& launched, Contai
   const auto& spec = creation.bundle.spec;
   if (spec.linux && !spec.linux->netDevices.empty()) net::move_devices(spec.linux->netDevices, launched.init.pid);
   if (creation.plan.delegates_cgroup) container.cgroup->delegate(creation.plan.root_uid);
-  container.cgroup->apply(creation.plan.resources.value_or(oci::Resources{}));  // device rules are never left out
+  if (creation.plan.resources) container.cgroup->apply_limits(*creation.plan.resources);
   if (spec.linux && spec.linux->intelRdt)
     join_resctrl(*spec.linux->intelRdt, container, launched.init.pid);
+}
+
+// Never left out: without rules of its own the container gets the usual ones.
+void limit_devices(const Creation& creation, const Container& container) {
+  container.cgroup->apply_devices(creation.plan.resources.value_or(oci::Resources{}));
 }
 
 Handover handover_for(const Creation& creation, const Container& container) {
@@ -208,12 +213,14 @@ Built build(Creation& creation, std::optional<NotifySocket>& notify) {
     set_up_from_host(creation, launched, container);
     if (creation.plan.init.waits_when_mounted) {
       launched.channel.expect(Kind::mounted);
+      limit_devices(creation, container);
       run_host_hooks(creation, container.record);
       launched.channel.send(Kind::proceed);
     }
     if (creation.plan.init.mode == plan::Mode::run && !creation.request.notify_socket.empty())
       notify.emplace(NotifySocket::open(container.dir.path(), creation.request.notify_socket));
     console = hand_over(launched, handover_for(creation, container), [&] {
+      if (!creation.plan.init.waits_when_mounted) limit_devices(creation, container);
       if (creation.plan.resources) container.cgroup->apply_memory(*creation.plan.resources);
       const auto stat = sys::process_stat(launched.init.pid);
       if (!stat) fail("the init has ended");
