@@ -131,6 +131,7 @@ load helpers
   is_agentsafe || skip "about agentsafe"
   [ ! -u "$RUNTIME" ] && [ ! -g "$RUNTIME" ]
   equal "" "$(getcap "$RUNTIME" 2>/dev/null || /sbin/getcap "$RUNTIME")"
+  command -v strip >/dev/null || skip "the host has no strip"
   strip -o "$WORK/stripped" "$RUNTIME"
   (( $(stat -c %s "$WORK/stripped") <= 2621440 ))
 }
