@@ -91,19 +91,21 @@ TEST(ConfinementTest, CrossesToTheImageUnchanged) {
 
 // What a forked child that applied it says of itself.
 std::string status_after(const Confinement& confinement, const std::vector<std::string>& keys) {
-  const auto pipe = sys::pipe();
+  auto pipe = sys::pipe();
   const sys::Child child = sys::clone3({}, [&] {
     const UniqueFd proc = sys::openat(sys::at_cwd, "/proc", O_PATH | O_DIRECTORY);
     set_kernel_attributes(confinement, proc);
     (void)become(confinement);
     std::string said;
-    for (const auto line : text::lines(sys::read_file(proc, "self/status")))
+    const std::string status = sys::read_file(proc, "self/status");
+    for (const auto line : text::lines(status))
       for (const auto& key : keys)
         if (line.starts_with(key + ":")) said += std::string(line) + "\n";
     sys::write_all(pipe.write_end, said);
     return 0;
   });
   EXPECT_EQ(sys::wait(child.pidfd).status(), 0);
+  pipe.write_end.reset();
   char buffer[4096];
   const ssize_t n = ::read(pipe.read_end.get(), buffer, sizeof buffer);
   return {buffer, n > 0 ? static_cast<std::size_t>(n) : 0};
