@@ -98,8 +98,10 @@ void destroy(const Runtime& runtime, Container& container) {
   } catch (const Error& error) {
     runtime.log->warning(std::string("the poststop hooks cannot be run: ") + error.what());
   }
-  if (!container.record.ownPidNamespace) container.cgroup->kill_all(SIGKILL);  // they outlive the init
-  container.cgroup->remove();
+  if (container.record.cgroupIsOurs || !container.cgroup->populated()) {
+    if (!container.record.ownPidNamespace) container.cgroup->kill_all(SIGKILL);  // they outlive the init
+    container.cgroup->remove();
+  }
   if (container.record.intelRdt) cgroup::remove_resctrl_group(*container.record.intelRdt);
   container.dir.remove();
   const std::string state = oci::to_json(oci_state(container.record, Status::stopped));

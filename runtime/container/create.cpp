@@ -191,15 +191,14 @@ Built build(Creation& creation, std::optional<NotifySocket>& notify) {
                       cgroup::open_cgroup(creation.plan.cgroup)};
   OnExit remove_dir([&] { container.dir.remove(); });
   container.dir.save_config(creation.bundle.text);
-  // Before the first effect: delete can clean up after a kill -9 of us. A cgroup is named only once it is known to be
-  // ours: one that another container uses must not be cleaned up.
-  const cgroup::CgroupPlan own_cgroup = std::exchange(container.record.cgroup, {});
+  // Before the first effect: delete can clean up after a kill -9 of us.
+  container.record.cgroupIsOurs = false;
   container.dir.save(container.record);
   remove_dir.keep();
   OnExit destroy_all([&] { destroy(runtime, container); });
 
   container.cgroup->create();
-  container.record.cgroup = own_cgroup;
+  container.record.cgroupIsOurs = true;
   container.dir.save(container.record);
   const cgroup::Join join = container.cgroup->join();
   creation.plan.init.cgroup_join_files = join.files;

@@ -59,7 +59,8 @@ void kill(Runtime& runtime, const KillRequest& request) {
   const UniqueFd init = container.init();
   if (!init) {
     // Processes that share the pid namespace outlive the init.
-    if (!container.record.ownPidNamespace && signal == SIGKILL && !container.cgroup->pids().empty())
+    const bool others = !container.record.ownPidNamespace && container.record.cgroupIsOurs;
+    if (others && signal == SIGKILL && !container.cgroup->pids().empty())
       return container.cgroup->kill_all(SIGKILL);
     if (request.all) return;
     fail(container.record.pid <= 0 ? "container not running: it is being created" : "container not running");

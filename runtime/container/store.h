@@ -37,6 +37,7 @@ struct Record {
   std::int32_t pid = 0;           // the init; 0 while creating
   std::uint64_t startTime = 0;    // field 22 of /proc/PID/stat: guards against pid reuse
   cgroup::CgroupPlan cgroup;
+  bool cgroupIsOurs = true;       // false until create has made it: one that is in use may be another container's
   bool ownPidNamespace = true;    // false: killing the init does not end the others
   bool rootless = false;
   std::optional<cgroup::ResctrlFacts> intelRdt;

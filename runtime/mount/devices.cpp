@@ -22,7 +22,7 @@ struct Link {
 };
 constexpr Link dev_links[] = {
     {"/proc/self/fd", "fd"},       {"/proc/self/fd/0", "stdin"}, {"/proc/self/fd/1", "stdout"},
-    {"/proc/self/fd/2", "stderr"}, {"/proc/kcore", "core"},
+    {"/proc/self/fd/2", "stderr"},
 };
 
 bool is_as_wanted(const std::optional<struct stat>& info, const DeviceStep& device) {
@@ -89,6 +89,7 @@ void Rootfs::make_devices() {
 void Rootfs::make_links() {
   const UniqueFd dev = open_in_root(root_, "/dev", O_DIRECTORY);
   for (const auto& row : dev_links) link(row.target, dev, row.name);
+  if (::access("/proc/kcore", F_OK) == 0) link("/proc/kcore", dev, "core");  // kernels with CONFIG_PROC_KCORE
   // /dev/ptmx must be the container's own multiplexer, whatever the image brought
   if (::symlinkat("pts/ptmx", dev.get(), "ptmx") == 0) return;
   if (errno != EEXIST) fail_errno("link /dev/ptmx");

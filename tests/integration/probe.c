@@ -160,6 +160,16 @@ static void comm_of(int pid, char* out, size_t size) {
   out[n > 0 ? n - 1 : 0] = '\0';
 }
 
+/* Anything may be done to a process once it runs the user's own program: then its exe is readable, and no memfd. */
+static int runs_user_program(int pid) {
+  char path[64], target[PATH_MAX];
+  snprintf(path, sizeof path, "/proc/%d/exe", pid);
+  const ssize_t n = readlink(path, target, sizeof target - 1);
+  if (n < 0) return 0;
+  target[n] = '\0';
+  return strstr(target, "memfd:") == NULL;
+}
+
 /* Every newly seen process is attacked at once: its comm tells whether it was still the runtime's. */
 static int attack(int pid) {
   static const char* const links[] = {"exe", "cwd", "root", "fd/3", "fd/4", "fd/5", "fd/6", "fd/7", "mem"};
@@ -170,17 +180,19 @@ static int attack(int pid) {
     snprintf(path, sizeof path, "/proc/%d/%s", pid, links[i]);
     const int fd = open(path, i == 8 ? O_RDWR : O_PATH);
     if (fd < 0) continue;
+    close(fd);
+    if (runs_user_program(pid)) continue;
     printf("opened %s of %s\n", path, comm);
     successes++;
-    close(fd);
   }
   const int pidfd = (int)syscall(SYS_pidfd_open, pid, 0);
   for (int n = 3; pidfd >= 0 && n < 16; n++) {
     const int stolen = (int)syscall(SYS_pidfd_getfd, pidfd, n, 0);
     if (stolen < 0) continue;
+    close(stolen);
+    if (runs_user_program(pid)) continue;
     printf("stole fd %d of %s\n", n, comm);
     successes++;
-    close(stolen);
   }
   if (pidfd >= 0) close(pidfd);
   return successes;
