@@ -1,8 +1,6 @@
 #include "runtime/cli/arguments.h"
 
 #include <algorithm>
-#include <boost/program_options/options_description.hpp>
-#include <boost/program_options/parsers.hpp>
 
 #include "runtime/cli/values.h"
 
@@ -12,23 +10,6 @@ namespace {
 namespace po = boost::program_options;
 
 constexpr Option help_option{"help", 'h', "", "print this help"};
-
-po::options_description describe(std::span<const Option> options) {
-  po::options_description description;
-  auto add = description.add_options();
-  for (const Option& option : options) {
-    const std::string name(option.name);
-    if (option.is_switch()) {
-      add(name.c_str(), po::value<bool>());
-    } else if (option.repeats) {
-      add(name.c_str(), po::value<std::vector<std::string>>());
-    } else {
-      add(name.c_str(), po::value<std::string>());
-    }
-  }
-  add("help", po::value<bool>());
-  return description;
-}
 
 const Option* find_option(std::span<const Option> options, std::string_view name) {
   const auto named = [&](const Option& option) {
@@ -43,7 +24,7 @@ std::string refusal(std::string_view name, std::string_view raw, std::string_vie
   return "invalid value \"" + std::string(raw) + "\" for --" + std::string(name) + ": " + std::string(why);
 }
 
-// Boost's own parser is left out: its styles cannot say Go's, and it brings 70 KB along.
+// Boost's own parser is left out: its styles cannot say Go's, and with the typed values it brings 600 KB along.
 class GoStyle {
  public:
   GoStyle(std::vector<std::string> words, std::span<const Option> options, Order order)
@@ -109,32 +90,36 @@ class GoStyle {
   std::vector<po::option> found_;
 };
 
-// Boost refuses a second --debug or --root; callers that wrap us add their own before ours, and the last counts.
-void keep_the_last(std::vector<po::option>& given, std::span<const Option> options) {
-  const auto overridden = [&](const po::option& earlier) {
-    if (earlier.string_key.empty()) return false;
-    const Option* known = find_option(options, earlier.string_key);
-    const auto after = given.begin() + (&earlier - given.data()) + 1;
-    return !known->repeats && std::any_of(after, given.end(), [&](const po::option& later) {
-      return later.string_key == earlier.string_key;
-    });
-  };
-  std::vector<po::option> kept;
-  std::copy_if(given.begin(), given.end(), std::back_inserter(kept), [&](const auto& one) { return !overridden(one); });
-  given = std::move(kept);
-}
-
 }  // namespace
 
-bool Arguments::on(std::string_view name) const { return given(name) && values_[std::string(name)].as<bool>(); }
+Arguments::Arguments(std::vector<po::option> options) {
+  for (po::option& one : options) {
+    if (one.string_key.empty()) {
+      positional_.push_back(std::move(one.value.front()));
+    } else {
+      options_.push_back(std::move(one));
+    }
+  }
+}
+
+const po::option* Arguments::last(std::string_view name) const {
+  const auto found =
+      std::find_if(options_.rbegin(), options_.rend(), [&](const auto& one) { return one.string_key == name; });
+  return found != options_.rend() ? &*found : nullptr;
+}
+
+bool Arguments::on(std::string_view name) const { return text(name) == "true"; }
 
 std::string Arguments::text(std::string_view name, std::string_view otherwise) const {
-  return given(name) ? values_[std::string(name)].as<std::string>() : std::string(otherwise);
+  const po::option* found = last(name);
+  return found != nullptr ? found->value.front() : std::string(otherwise);
 }
 
 std::vector<std::string> Arguments::list(std::string_view name) const {
-  if (!given(name)) return {};
-  return values_[std::string(name)].as<std::vector<std::string>>();
+  std::vector<std::string> values;
+  for (const po::option& one : options_)
+    if (one.string_key == name) values.push_back(one.value.front());
+  return values;
 }
 
 void Arguments::refuse(std::string_view name, std::string_view raw, std::string_view why) {
@@ -142,16 +127,9 @@ void Arguments::refuse(std::string_view name, std::string_view raw, std::string_
 }
 
 Arguments parse(std::vector<std::string> words, std::span<const Option> options, Order order) {
-  const po::options_description description = describe(options);
-  po::parsed_options parsed(&description);
+  po::parsed_options parsed(nullptr);  // the command table describes the options
   parsed.options = GoStyle(std::move(words), options, order).parse();
-  keep_the_last(parsed.options, options);
-  po::variables_map values;
-  po::store(parsed, values);
-  std::vector<std::string> positional;
-  for (po::option& one : parsed.options)
-    if (one.string_key.empty()) positional.push_back(std::move(one.value.front()));
-  return {std::move(values), std::move(positional)};
+  return Arguments(std::move(parsed.options));
 }
 
 }  // namespace agentsafe::cli

@@ -1,14 +1,15 @@
 // What stood on the command line, parsed by the rules of Go's flag package that runc's callers rely on:
 // one dash or two before any name, "--name=value" or "--name value" (the next word whatever it looks like: "-1", "-",
 // ""), switches as "--name" or "--name=false", "--" ends the options, no guessing from prefixes, the last of several
-// counts. Boost.Program_options describes the options and keeps their values.
+// counts. What was found is kept as Boost.Program_options' parsed options; the command table (command.h) describes
+// them.
 //
 //   Arguments given = parse({"--bundle", "/b", "web"}, options, Order::mixed);
 //   given.text("bundle")   → "/b"        given.positional() → {"web"}
 //
 // Errors (usage): "flag provided but not defined: -x", "flag needs an argument: --x", `invalid value "y" for --x: …`.
 #pragma once
-#include <boost/program_options/variables_map.hpp>
+#include <boost/program_options/parsers.hpp>
 #include <cstdint>
 #include <optional>
 #include <span>
@@ -30,10 +31,9 @@ struct UsageError : Error {
 class Arguments {
  public:
   Arguments() = default;
-  Arguments(boost::program_options::variables_map values, std::vector<std::string> positional)
-      : values_(std::move(values)), positional_(std::move(positional)) {}
+  explicit Arguments(std::vector<boost::program_options::option> options);
 
-  [[nodiscard]] bool given(std::string_view name) const { return values_.count(std::string(name)) != 0; }
+  [[nodiscard]] bool given(std::string_view name) const { return last(name) != nullptr; }
   [[nodiscard]] bool on(std::string_view name) const;  // a switch; false when not given
   [[nodiscard]] std::string text(std::string_view name, std::string_view otherwise = "") const;
   [[nodiscard]] std::vector<std::string> list(std::string_view name) const;
@@ -53,7 +53,10 @@ class Arguments {
   [[noreturn]] static void refuse(std::string_view name, std::string_view raw, std::string_view why);
 
  private:
-  boost::program_options::variables_map values_;
+  // Of several the last: callers that wrap us add their own --debug or --root before ours.
+  [[nodiscard]] const boost::program_options::option* last(std::string_view name) const;
+
+  std::vector<boost::program_options::option> options_;
   std::vector<std::string> positional_;
 };
 

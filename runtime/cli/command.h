@@ -4,7 +4,7 @@
 //   constexpr Option options[] = {{"format", 'f', "table|json", "how to print"}, {"quiet", 'q', "", "only the ids"}};
 //   constexpr Command row{.name = "list", .summary = "list the containers", .options = options, .run = list};
 //
-// Everything is constant data: nothing is built at start-up, and Boost's descriptions only for the command that runs.
+// Everything is constant data: nothing is built at start-up.
 #pragma once
 #include <span>
 #include <string_view>
