@@ -42,11 +42,6 @@ void print(std::string_view text) {
 
 }  // namespace
 
-// Replaces libstdc++'s, which would link in its demangler (50 KB) to name an exception that nobody catches.
-namespace __gnu_cxx {
-void __verbose_terminate_handler() { std::abort(); }
-}  // namespace __gnu_cxx
-
 int main(int argc, char** argv) {
   try {
     prepare_process();

@@ -9,11 +9,6 @@
 #include "runtime/sys/fd.h"
 #include "runtime/sys/process.h"
 
-namespace __gnu_cxx {
-// Replaces libstdc++'s own, which would bring the C++ demangler into the image.
-void __verbose_terminate_handler() { ::_exit(134); }
-}  // namespace __gnu_cxx
-
 namespace {
 
 using namespace agentsafe;

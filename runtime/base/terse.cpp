@@ -1,0 +1,44 @@
+// Short endings for programs that are about to die anyway, in place of libstdc++'s and glibc's. Theirs name the
+// exception or the assertion through the demangler, stdio, gettext and character set conversion: half of a static
+// program. Linked into the programs themselves (meson: `terse`), so that it stands before the libraries.
+#include <unistd.h>
+
+#include <cstdlib>
+#include <cstring>
+#include <exception>
+
+namespace {
+void say(const char* text) {
+  if (text != nullptr && ::write(STDERR_FILENO, text, std::strlen(text)) < 0) std::abort();
+}
+}  // namespace
+
+// An exception that nobody catches: libstdc++'s std::terminate calls this.
+namespace __gnu_cxx {
+void __verbose_terminate_handler() { std::abort(); }
+}  // namespace __gnu_cxx
+
+// -D_GLIBCXX_ASSERTIONS: an index out of range, an empty optional.
+namespace std {
+void __glibcxx_assert_fail(const char* file, int, const char* function, const char* condition) noexcept {
+  say(file);
+  say(": assertion failed: ");
+  say(condition);
+  say(" in ");
+  say(function);
+  say("\n");
+  std::abort();
+}
+}  // namespace std
+
+#ifdef AGENTSAFE_STATIC
+// Texts of exceptions are translated, and a broken assertion of glibc itself is printed, by calling these.
+extern "C" {
+char* gettext(const char* text) noexcept { return const_cast<char*>(text); }
+char* dcgettext(const char*, const char* text, int) noexcept { return const_cast<char*>(text); }
+char* __dcgettext(const char*, const char* text, int) noexcept { return const_cast<char*>(text); }
+[[noreturn]] void __assert_fail(const char* condition, const char* file, unsigned, const char* function) noexcept {
+  std::__glibcxx_assert_fail(file, 0, function, condition);
+}
+}
+#endif
