@@ -52,8 +52,7 @@ UniqueFd hand_over(Launched& launched, const Handover& handover, const std::func
   security::set_rlimits(launched.init.pid, handover.confinement);
   before_release();
   launched.channel.send(Kind::proceed);
-  if (handover.seccomp != nullptr && handover.confinement.seccomp && handover.confinement.seccomp->wants_listener)
-    serve_listener(launched, handover);
+  if (handover.seccomp != nullptr && security::wants_listener(handover.confinement)) serve_listener(launched, handover);
   return master;
 }
 

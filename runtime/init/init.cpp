@@ -124,14 +124,16 @@ void report_ready(Init& init) {
 }
 
 // The agent's descriptor is fetched by the parent (pidfd_getfd): under the filter sendmsg(2) may be refused.
-void load_seccomp(Init& init) {
-  if (!init.plan.confinement.seccomp) return;
-  const UniqueFd listener = security::load_seccomp(*init.plan.confinement.seccomp);
-  if (!listener) return;
+void hand_listener(Init& init, FdRef listener) {
   init.channel.send(Kind::listener, listener.get());
   char answer = 0;
   if (::read(init.channel.fd().get(), &answer, sizeof answer) != sizeof answer)
     fail("the runtime ended before it took the seccomp listener");
+}
+
+void load_seccomp(Init& init) {
+  for (const auto& program : init.plan.confinement.seccomp)
+    if (const UniqueFd listener = security::load_seccomp(program)) hand_listener(init, listener);
 }
 
 void prepare_environment(Init& init) {

@@ -155,7 +155,8 @@ Plan make_plan(const oci::Spec& original, const HostFacts& host, const Options& 
     if (step.kind == mount::StepKind::bind && !step.source.starts_with('/')) step.source = options.bundle + "/" + step.source;
   plan.init.confinement = security::plan_confinement(
       process, linux, {.id = options.id, .new_keyring = !options.no_new_keyring, .rootless = options.rootless,
-                       .seccomp_cache = options.seccomp_cache},
+                       .seccomp_cache = options.seccomp_cache,
+                       .stacked_seccomp = options.stacked_seccomp},
       plan.warnings);
   (host.privileged() ? plan.oom_score_adj : plan.init.own_oom_score_adj) = process.oomScoreAdj;
   plan_container_hooks(plan, spec, options);

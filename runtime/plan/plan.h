@@ -30,6 +30,7 @@ struct Options {
   bool cgroup_disabled = false;
   bool notify = false;            // NOTIFY_SOCKET: notify/ of the state dir is mounted at /run/notify
   std::string seccomp_cache;      // folder of compiled filters
+  std::optional<security::SeccompProgram> stacked_seccomp;  // a filter besides the bundle's: security/profiles.h
   unsigned listen_fds = 0;
   unsigned preserve_fds = 0;
 };

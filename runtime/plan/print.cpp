@@ -92,7 +92,8 @@ void print_confinement(Printer& out, const security::Confinement& plan) {
   out.line("no_new_privs", plan.no_new_privileges ? "yes" : "no");
   for (const auto& limit : plan.rlimits)
     out.line("rlimit", std::to_string(limit.resource) + " " + std::to_string(limit.soft) + ":" + std::to_string(limit.hard));
-  if (plan.seccomp) out.line("seccomp", std::to_string(plan.seccomp->instructions.size() / 8) + " instructions");
+  for (const auto& program : plan.seccomp)
+    out.line("seccomp", std::to_string(program.instructions.size() / 8) + " instructions");
 }
 
 void print_hooks(Printer& out, const char* kind, const std::vector<process::HookPlan>& hooks) {

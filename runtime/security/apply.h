@@ -1,9 +1,9 @@
 // Applies a Confinement to the calling process; runs in the init image. In the order in which the steps call them:
 //
 //   join_session_keyring(c);  …mounts…  set_kernel_attributes(c, proc);
-//   if (!c.no_new_privileges) load_seccomp(*c.seccomp);      // needs CAP_SYS_ADMIN, so before become
+//   if (!c.no_new_privileges) …load_seccomp of each…         // needs CAP_SYS_ADMIN, so before become
 //   become(c);
-//   if (c.no_new_privileges) load_seccomp(*c.seccomp);
+//   if (c.no_new_privileges) …load_seccomp of each…
 //
 // Source: capabilities(7), credentials(7), seccomp(2), keyctl(2), sched_setattr(2), ioprio_set(2), set_mempolicy(2).
 #pragma once

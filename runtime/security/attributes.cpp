@@ -118,7 +118,7 @@ UniqueFd load_seccomp(const SeccompProgram& program) {
   const sock_fprog compiled{static_cast<unsigned short>(filter.size()), filter.data()};
   const unsigned flags = program.flags | (program.wants_listener ? SECCOMP_FILTER_FLAG_NEW_LISTENER : 0U);
   const long result = ::syscall(SYS_seccomp, SECCOMP_SET_MODE_FILTER, flags, &compiled);
-  if (result < 0) fail_errno("load the seccomp filter");
+  if (result < 0) fail_errno("load a seccomp filter (one that is loaded before it must permit seccomp(2))");
   return program.wants_listener ? UniqueFd(static_cast<int>(result)) : UniqueFd();
 }
 

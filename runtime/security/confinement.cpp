@@ -94,7 +94,24 @@ std::vector<Rlimit> plan_rlimits(const oci::Process& process) {
   return limits;
 }
 
+// Ours first: the bundle's may permit no seccomp(2) after it. But one with an agent goes before ours, which refuses
+// further listeners.
+std::vector<SeccompProgram> plan_seccomp(const oci::Linux& linux, const ConfinementOptions& options,
+                                         std::vector<std::string>& warnings) {
+  std::vector<SeccompProgram> programs;
+  if (options.stacked_seccomp) programs.push_back(*options.stacked_seccomp);
+  if (!linux.seccomp) return programs;
+  SeccompProgram of_bundle = compile_cached(*linux.seccomp, options.seccomp_cache, warnings);
+  programs.insert(of_bundle.wants_listener ? programs.begin() : programs.end(), std::move(of_bundle));
+  return programs;
+}
+
 }  // namespace
+
+bool wants_listener(const Confinement& confinement) {
+  return std::any_of(confinement.seccomp.begin(), confinement.seccomp.end(),
+                     [](const SeccompProgram& program) { return program.wants_listener; });
+}
 
 Confinement plan_confinement(const oci::Process& process, const oci::Linux& linux, const ConfinementOptions& options,
                              std::vector<std::string>& warnings) {
@@ -121,7 +138,7 @@ Confinement plan_confinement(const oci::Process& process, const oci::Linux& linu
     warnings.emplace_back("linux.personality.flags are ignored: the specification defines none");
   if (linux.memoryPolicy) plan.memory_policy = plan_memory_policy(*linux.memoryPolicy);
   plan.rlimits = plan_rlimits(process);
-  if (linux.seccomp) plan.seccomp = compile_cached(*linux.seccomp, options.seccomp_cache, warnings);
+  plan.seccomp = plan_seccomp(linux, options, warnings);
   return plan;
 }
 

@@ -66,7 +66,7 @@ struct Confinement {
   std::optional<std::uint64_t> personality;
   std::optional<MemoryPolicySetting> memory_policy;
   std::vector<Rlimit> rlimits;       // set from outside: rlimits.h
-  std::optional<SeccompProgram> seccomp;
+  std::vector<SeccompProgram> seccomp;       // in the order of loading; the strictest answer of all holds
 };
 
 struct ConfinementOptions {
@@ -74,11 +74,15 @@ struct ConfinementOptions {
   bool new_keyring = true;
   bool rootless = false;
   std::string seccomp_cache;         // folder for compiled filters; empty: none
+  std::optional<SeccompProgram> stacked_seccomp;  // a filter of ours (profiles.h), besides linux.seccomp
 };
 
 // Host side. Unknown capabilities are warnings (config.md#linux-process); what the host cannot enforce throws.
 [[nodiscard]] Confinement plan_confinement(const oci::Process& process, const oci::Linux& linux,
                                            const ConfinementOptions& options, std::vector<std::string>& warnings);
+
+// The filter among them, if any, whose notifications an agent answers. Only linux.seccomp makes one.
+[[nodiscard]] bool wants_listener(const Confinement& confinement);
 
 // What an exec gets: engines always send their defaults, so the request is narrowed, not refused. Capabilities stay
 // within the container's bounding set, no_new_privs is inherited, of each rlimit the lower one holds. (The seccomp filter
