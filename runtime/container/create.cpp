@@ -19,6 +19,7 @@
 #include "runtime/container/poststart.h"
 #include "runtime/net/link.h"
 #include "runtime/plan/plan.h"
+#include "runtime/policy/policy.h"
 #include "runtime/sys/fd.h"
 #include "runtime/sys/process.h"
 
@@ -73,7 +74,7 @@ Record first_record(const Creation& creation) {
   record.rootfs = spec.root->path;
   record.created = rfc3339_now(true);
   record.owner = ::geteuid();
-  record.policy = creation.runtime.policy.value_or("oci");
+  record.policy = creation.runtime.policy.value_or(std::string(policy::default_name));
   record.cgroup = creation.plan.cgroup;
   record.ownPidNamespace = (creation.plan.init.namespaces.create & CLONE_NEWPID) != 0;
   record.rootless = creation.plan.init.namespaces.rootless;
@@ -154,9 +155,10 @@ void join_resctrl(const oci::IntelRdt& config, Container& container, pid_t init)
   container.record.intelRdt = group.keep();
 }
 
-void set_up_from_host(const Creation& creation, const Launched& launched, Container& container) {
+void set_up_from_host(const Creation& creation, const Launched& launched, Container& container,
+                      net::MovedDevices& moved) {
   const auto& spec = creation.bundle.spec;
-  if (spec.linux && !spec.linux->netDevices.empty()) net::move_devices(spec.linux->netDevices, launched.init.pid);
+  if (spec.linux && !spec.linux->netDevices.empty()) moved.move(spec.linux->netDevices, launched.init.pid);
   if (creation.plan.delegates_cgroup) container.cgroup->delegate(creation.plan.root_uid);
   if (creation.plan.resources) container.cgroup->apply_limits(*creation.plan.resources);
   if (spec.linux && spec.linux->intelRdt)
@@ -208,8 +210,9 @@ Built build(Creation& creation, std::optional<NotifySocket>& notify) {
   OnExit end_init([&] { abandon(launched.init); });
   container.record.pid = launched.init.pid;
   UniqueFd console;
+  net::MovedDevices moved;
   try {
-    set_up_from_host(creation, launched, container);
+    set_up_from_host(creation, launched, container, moved);
     if (creation.plan.init.waits_when_mounted) {
       launched.channel.expect(Kind::mounted);
       limit_devices(creation, container);
@@ -236,6 +239,7 @@ Built build(Creation& creation, std::optional<NotifySocket>& notify) {
     throw;
   }
   write_pid_file(creation.request.pid_file, launched.init.pid);
+  moved.keep();
   end_init.keep();
   container.cgroup->keep();
   destroy_all.keep();

@@ -20,6 +20,7 @@ namespace {
 struct Link {
   int index = 0;
   std::string name;
+  bool up = false;
 };
 
 struct Address {
@@ -44,7 +45,7 @@ std::vector<Link> links(Netlink& netlink) {
   netlink.dump(message, [&](const nlmsghdr* answer) {
     const auto* const info = static_cast<const ifinfomsg*>(mnl_nlmsg_get_payload(answer));
     for_each_attribute<ifinfomsg>(answer, [&](const nlattr* attribute) {
-      if (mnl_attr_get_type(attribute) == IFLA_IFNAME) found.push_back({info->ifi_index, mnl_attr_get_str(attribute)});
+      if (mnl_attr_get_type(attribute) == IFLA_IFNAME) found.push_back({info->ifi_index, mnl_attr_get_str(attribute), (info->ifi_flags & IFF_UP) != 0});
     });
   });
   return found;
@@ -82,12 +83,12 @@ std::vector<Address> permanent_addresses(Netlink& netlink, const Link& link) {
   return addresses;
 }
 
-void move_link(Netlink& host, const Link& link, const std::string& wanted, FdRef netns) {
+void move_link(Netlink& from, const Link& link, const std::string& wanted, FdRef netns) {
   Message message(RTM_NEWLINK);
   message.payload<ifinfomsg>().ifi_index = link.index;
   message.put(IFLA_NET_NS_FD, static_cast<std::uint32_t>(netns.get()));
   message.put(IFLA_IFNAME, wanted);
-  host.request(message);
+  from.request(message);
 }
 
 // The kernel does not say which number it has chosen.
@@ -117,22 +118,15 @@ void bring_up(Netlink& inside, const Link& link) {
   inside.request(message);
 }
 
-void move_device(const std::string& name, const std::string& wanted, FdRef netns) {
-  if (wanted.size() >= IFNAMSIZ) fail("the name " + quoted(wanted) + " is longer than 15 bytes");
-  Netlink host;
-  Netlink inside = Netlink::inside(netns);
-  const auto link = find(links(host), name);
-  if (!link) fail("there is no such device on the host");
-  const auto before = links(inside);
-  if (find(before, wanted)) fail("the name " + quoted(wanted) + " is taken in the container's network namespace");
-  const auto addresses = permanent_addresses(host, *link);
-  in_context("move it into the container's network namespace as " + quoted(wanted),
-             [&] { move_link(host, *link, wanted, netns); });
-  const Link moved = find_moved(inside, before, wanted);
-  in_context("give it its addresses again", [&] {
-    for (const auto& address : addresses) add_address(inside, moved, address);
-  });
-  in_context("bring it up", [&] { bring_up(inside, moved); });
+// The device goes the way back; what became of it inside (another name, other addresses) does not matter.
+void give_back(FdRef from, FdRef to, const Link& was, int index, const std::vector<Address>& addresses) {
+  Netlink inside = Netlink::inside(from);
+  Netlink host = Netlink::inside(to);
+  move_link(inside, {index, {}, false}, was.name, to);
+  const auto back = find(links(host), was.name);
+  if (!back) fail("it is not there after the move");
+  for (const auto& address : addresses) add_address(host, *back, address);
+  if (was.up) bring_up(host, *back);
 }
 
 }  // namespace
@@ -147,17 +141,48 @@ bool matches(std::string_view name, std::string_view wanted) {
   return name.starts_with(before) && name.ends_with(after) && text::parse<unsigned>(number).has_value();
 }
 
-void move_devices(const std::map<std::string, oci::NetDevice>& devices, FdRef netns) {
-  for (const auto& entry : devices) {
-    const auto& name = entry.first;
-    const auto& wanted = entry.second.name.empty() ? name : entry.second.name;
-    in_context("network device " + quoted(name), [&] { move_device(name, wanted, netns); });
+void MovedDevices::move_device(const std::string& name, const std::string& wanted) {
+  if (wanted.size() >= IFNAMSIZ) fail("the name " + quoted(wanted) + " is longer than 15 bytes");
+  Netlink host;
+  Netlink inside = Netlink::inside(inside_);
+  const auto link = find(links(host), name);
+  if (!link) fail("there is no such device on the host");
+  const auto before = links(inside);
+  if (find(before, wanted)) fail("the name " + quoted(wanted) + " is taken in the container's network namespace");
+  const auto addresses = permanent_addresses(host, *link);
+  in_context("move it into the container's network namespace as " + quoted(wanted),
+             [&] { move_link(host, *link, wanted, inside_); });
+  const Link moved = find_moved(inside, before, wanted);
+  undo_.emplace_back([from = FdRef(inside_), to = FdRef(host_), was = *link, index = moved.index, addresses] {
+    give_back(from, to, was, index, addresses);
+  });
+  in_context("give it its addresses again", [&] {
+    for (const auto& address : addresses) add_address(inside, moved, address);
+  });
+  in_context("bring it up", [&] { bring_up(inside, moved); });
+}
+
+MovedDevices::~MovedDevices() {
+  for (auto undo = undo_.rbegin(); undo != undo_.rend(); ++undo) {
+    try {
+      (*undo)();
+    } catch (...) {  // an undo has nobody to report to: the error that caused it is already on its way up
+    }
   }
 }
 
-void move_devices(const std::map<std::string, oci::NetDevice>& devices, pid_t init) {
-  const UniqueFd netns = sys::openat(sys::at_cwd, "/proc/" + std::to_string(init) + "/ns/net", O_RDONLY);
-  move_devices(devices, netns);
+void MovedDevices::move(const std::map<std::string, oci::NetDevice>& devices, FdRef netns) {
+  inside_ = sys::duplicate(netns);
+  host_ = sys::openat(sys::at_cwd, "/proc/self/ns/net", O_RDONLY);
+  for (const auto& entry : devices) {
+    const auto& name = entry.first;
+    const auto& wanted = entry.second.name.empty() ? name : entry.second.name;
+    in_context("network device " + quoted(name), [&] { move_device(name, wanted); });
+  }
+}
+
+void MovedDevices::move(const std::map<std::string, oci::NetDevice>& devices, pid_t init) {
+  move(devices, sys::openat(sys::at_cwd, "/proc/" + std::to_string(init) + "/ns/net", O_RDONLY));
 }
 
 }  // namespace agentsafe::net

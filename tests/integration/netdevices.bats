@@ -28,6 +28,19 @@ VETH='ip link add outside type veth peer name peer'
   is $'eth0\nlo'
 }
 
+@test "an interface comes back when the container cannot be made" {
+  edit '.linux.netDevices = {outside: {name: "eth0"}} | .process.args = ["/nosuch"]'
+  run --separate-stderr unshare -n bash -c 'set -e; ip link add outside type veth peer name peer
+    ip addr add 10.77.0.2/24 dev outside; ip link set outside up
+    ! "$@" || exit 1; ip addr show outside' - \
+    "$RUNTIME" --root "$ROOT" $RUNTIME_FLAGS run --bundle "$BUNDLE" "$CID" 3>&- 4>&-
+  succeeded
+  complains /nosuch
+  says 10.77.0.2/24
+  [[ $output == *,UP* ]]
+  no_leftovers
+}
+
 @test "an interface that does not exist is an error that names it" {
   edit '.linux.netDevices = {nosuch: {}} | .process.args = ["true"]'
   in_own_netns true

@@ -37,6 +37,13 @@ std::string output_of(const std::string& command) {
   return text;
 }
 
+template <class Where>
+void move_and_keep(const std::map<std::string, oci::NetDevice>& devices, const Where& where) {
+  MovedDevices moved;
+  moved.move(devices, where);
+  moved.keep();
+}
+
 class MoveDevicesTest : public testing::Test {
  protected:
   static void SetUpTestSuite() {
@@ -63,7 +70,7 @@ class MoveDevicesTest : public testing::Test {
   }
   std::string error_of(const std::map<std::string, oci::NetDevice>& devices) const {
     try {
-      move_devices(devices, container_);
+      MovedDevices().move(devices, container_);
     } catch (const Error& error) {
       return error.message();
     }
@@ -77,14 +84,14 @@ class MoveDevicesTest : public testing::Test {
 
 TEST_F(MoveDevicesTest, MovesRenamesAndBringsUp) {
   host("link add veth0 type veth peer name veth1");
-  move_devices({{"veth0", {"eth0"}}}, container_);
+  move_and_keep({{"veth0", {"eth0"}}}, container_);
   EXPECT_EQ(host("-br link show veth0"), "Device \"veth0\" does not exist.\n");
   EXPECT_NE(container("link show eth0").find(",UP"), std::string::npos) << container("link");
 }
 
 TEST_F(MoveDevicesTest, KeepsTheNameWhenNoneIsGiven) {
   host("link add port5 type veth peer name port5-peer");
-  move_devices({{"port5", {}}}, container_);
+  move_and_keep({{"port5", {}}}, container_);
   EXPECT_NE(container("link show port5").find("UP"), std::string::npos);
 }
 
@@ -97,7 +104,7 @@ TEST_F(MoveDevicesTest, KeepsPermanentGlobalAddressesOnly) {
   host("addr add 2001:db8::7/64 dev veth0 nodad");
   host("addr add 2001:db8::8/64 dev veth0 nodad valid_lft 1000 preferred_lft 500");
   host("addr add 10.0.0.1/24 scope link dev veth0");
-  move_devices({{"veth0", {"eth0"}}}, container_);
+  move_and_keep({{"veth0", {"eth0"}}}, container_);
 
   const std::string addresses = container("addr show dev eth0");
   EXPECT_NE(addresses.find("inet 192.0.2.7/24 brd 192.0.2.255 scope global eth0"), std::string::npos) << addresses;
@@ -112,14 +119,14 @@ TEST_F(MoveDevicesTest, TakesTheFirstFreeNumber) {
   host("link add port5 type veth peer name port5-peer");
   host("addr add 192.0.2.7/24 dev port5");
   container("link add lan0 type veth peer name lan0-peer");
-  move_devices({{"port5", {"lan%d"}}}, container_);
+  move_and_keep({{"port5", {"lan%d"}}}, container_);
   EXPECT_NE(container("addr show dev lan1").find("192.0.2.7/24"), std::string::npos) << container("addr");
 }
 
 TEST_F(MoveDevicesTest, MovesADeviceWhoseOldNameIsTakenInside) {
   host("link add eth0 type veth peer name eth0-peer");
   container("link add eth0 type veth peer name eth0-peer");
-  move_devices({{"eth0", {"eth1"}}}, container_);
+  move_and_keep({{"eth0", {"eth1"}}}, container_);
   EXPECT_NE(container("link show eth1").find("UP"), std::string::npos) << container("link");
 }
 
@@ -146,6 +153,31 @@ TEST_F(MoveDevicesTest, RefusesAnOverlongName) {
   EXPECT_NE(error_of({{"port5", {"sixteen-bytes-xx"}}}).find("longer than 15 bytes"), std::string::npos);
 }
 
+TEST_F(MoveDevicesTest, GivesBackWhatIsNotKept) {
+  host("link add port5 type veth peer name port5-peer");
+  host("link set port5 up");
+  host("addr add 192.0.2.7/24 dev port5");
+  host("link add port6 type veth peer name port6-peer");
+  {
+    MovedDevices moved;
+    moved.move({{"port5", {"eth0"}}, {"port6", {}}}, container_);
+    EXPECT_EQ(host("-br link show port5"), "Device \"port5\" does not exist.\n");
+    container("link set eth0 down");
+    container("link set eth0 name renamed");
+  }
+  EXPECT_NE(host("addr show port5").find("192.0.2.7/24"), std::string::npos) << host("addr");
+  EXPECT_NE(host("link show port5").find(",UP"), std::string::npos) << host("link");
+  EXPECT_EQ(host("link show port6").find(",UP"), std::string::npos) << host("link");
+  EXPECT_EQ(container("-o link").find("renamed"), std::string::npos);
+}
+
+TEST_F(MoveDevicesTest, GivesBackTheFirstWhenTheSecondCannotBeMoved) {
+  host("link add port5 type veth peer name port5-peer");
+  EXPECT_EQ(error_of({{"port5", {}}, {"port6", {}}}),
+            "network device \"port6\": there is no such device on the host");
+  EXPECT_NE(host("link show port5").find("port5"), std::string::npos);
+}
+
 TEST_F(MoveDevicesTest, FindsTheNamespaceOfAProcess) {
   host("link add port5 type veth peer name port5-peer");
   sys::Pipe entered = sys::pipe();
@@ -159,7 +191,7 @@ TEST_F(MoveDevicesTest, FindsTheNamespaceOfAProcess) {
   });
   entered.write_end.reset();
   sys::read_all(entered.read_end);
-  move_devices({{"port5", {"eth0"}}}, init.pid);
+  move_and_keep({{"port5", {"eth0"}}}, init.pid);
   EXPECT_NE(container("link show eth0").find("UP"), std::string::npos);
   life.write_end.reset();
   sys::wait(init.pidfd);
