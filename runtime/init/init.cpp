@@ -5,6 +5,7 @@
 #include <sys/prctl.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <cerrno>
 #include <csignal>
 
@@ -142,6 +143,21 @@ void prepare_environment(Init& init) {
   if (init.plan.sets_listen_pid) init.env.push_back("LISTEN_PID=" + std::to_string(::getpid()));
 }
 
+// CVE-2024-21626: closed for good, not only marked, before a path is walked again. And before the seccomp filter, under
+// which no call may be needed that the profile of an ordinary program does not allow.
+void close_what_has_served(Init& init) {
+  std::vector<int> needed{init.channel.fd().get(), init.proc.get()};
+  if (init.plan.mode == plan::Mode::create) needed.push_back(init.plan.exec_fifo);
+  std::sort(needed.begin(), needed.end());
+  unsigned first = init.plan.keep_fds;
+  for (const int fd : needed) {
+    const auto next = static_cast<unsigned>(fd);
+    if (next > first) sys::close_range(first, next - 1, 0);
+    first = std::max(first, next + 1);
+  }
+  sys::close_range(first, ~0U, 0);
+}
+
 void become_user(Init& init) {
   const auto& plan = init.plan;
   const bool filter_first = !plan.confinement.no_new_privileges;  // then loading needs CAP_SYS_ADMIN
@@ -176,6 +192,7 @@ constexpr Step steps[] = {
     {"", set_kernel_attributes},
     {"", report_ready},
     {"", prepare_environment},
+    {"", close_what_has_served},
     {"", become_user},
 };
 
@@ -183,12 +200,11 @@ constexpr Step steps[] = {
 struct Report {
   UniqueFd fifo;
   process::Channel* channel = nullptr;
-  void failed(const Error& error) {
+  void failed(const Error& error) const {
     if (!fifo) return channel->send(Kind::failed, error.error_number(), error.message());
     const std::string& text = error.message();
     (void)!::write(fifo.get(), text.data(), text.size());
   }
-  [[nodiscard]] int fd() const { return fifo ? fifo.get() : channel->fd().get(); }
 };
 
 // `start` opens the fifo for reading and gets one byte, then either the end of file or the text of what failed.
@@ -197,21 +213,19 @@ UniqueFd wait_at_fifo(Init& init) {
   init.channel.send(Kind::created);
   init.channel.close();
   UniqueFd fifo = sys::openat(init.proc, "self/fd/" + std::to_string(init.plan.exec_fifo), O_WRONLY);
+  ::close(init.plan.exec_fifo);
   sys::write_all(fifo, "0");
   return fifo;
 }
 
-void execute(Init& init, Report& report) {
+void execute(Init& init) {
   if (!init.plan.start_container_hooks.empty())
     process::run_hooks("startContainer", init.plan.start_container_hooks, init.plan.created_state.with(::getpid()));
   sys::reset_signals();
   sys::set_parent_death_signal(0);
+  init.proc.reset();
   const auto args = sys::c_strings(init.plan.args);
   const auto env = sys::c_strings(init.env);
-  // CVE-2024-21626: closed for good, not only marked, before a path is walked again; only the report stays
-  const auto survivor = static_cast<unsigned>(report.fd());
-  if (survivor > init.plan.keep_fds) sys::close_range(init.plan.keep_fds, survivor - 1, 0);
-  sys::close_range(survivor + 1, ~0U, 0);
   ::execve(init.program.c_str(), args.data(), env.data());
   const int error = errno;
   if (error == ENOENT) fail_users_file("exec " + init.program + " (or its interpreter)", error);
@@ -232,7 +246,7 @@ void run(const plan::InitPlan& plan, process::Channel& channel) {
   Report report{{}, &channel};
   if (plan.mode == plan::Mode::create) report.fifo = wait_at_fifo(init);
   try {
-    execute(init, report);
+    execute(init);
   } catch (const Error& error) {
     report.failed(error);
   }

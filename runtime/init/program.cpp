@@ -21,8 +21,10 @@ int unusable(const std::string& path) {
   struct stat info {};
   if (::stat(path.c_str(), &info) != 0) return errno;
   if (S_ISDIR(info.st_mode)) return EISDIR;
-  if (::faccessat(AT_FDCWD, path.c_str(), X_OK, AT_EACCESS) != 0) return errno;
-  return 0;
+  // access(2) first: a filter made before Linux 5.8 may refuse faccessat2(2), which knows of the effective capabilities
+  if (::access(path.c_str(), X_OK) == 0) return 0;
+  const int error = errno;
+  return ::faccessat(AT_FDCWD, path.c_str(), X_OK, AT_EACCESS) == 0 ? 0 : error;
 }
 
 }  // namespace

@@ -37,7 +37,7 @@ UniqueFd maybe_openat2(FdRef dir, const std::string& path, std::uint64_t flags, 
 UniqueFd duplicate(FdRef fd, int lowest = 3);
 void dup3_onto(FdRef from, int to);  // dup2 without O_CLOEXEC on the copy
 void set_cloexec(FdRef fd, bool on);
-// close_range(2); flags: CLOSE_RANGE_CLOEXEC. Falls back to /proc/self/fd before Linux 5.9/5.11.
+// close_range(2); flags: CLOSE_RANGE_CLOEXEC. Falls back to /proc/self/fd where the kernel or a filter has none.
 void close_range(unsigned first, unsigned last, unsigned flags);
 
 struct stat fstat(FdRef fd);

@@ -166,6 +166,26 @@ require_x86_64() { [ "$(uname -m)" = x86_64 ] || skip "needs x86_64"; }
   done
 }
 
+@test "a filter that refuses the newer calls lets a command, its hooks and exec start" {
+  local nnp
+  for nnp in true false; do
+    script 'cat /tmp/hook; probe fds' '.process.noNewPrivileges = $nnp
+      | .hooks.startContainer = [{path: "/bin/sh", args: ["sh", "-c", "echo hooked >/tmp/hook"]}]
+      | .linux.seccomp = {defaultAction: "SCMP_ACT_ALLOW", syscalls: [{action: "SCMP_ACT_ERRNO",
+          names: ["faccessat2", "close_range", "clone3", "openat2", "pidfd_open", "pidfd_getfd", "sendmsg"]}]}' \
+      --argjson nnp "$nnp"
+    run_bundle
+    succeeded
+    equal hooked "${lines[0]}"
+    equal 4 "${#lines[@]}"
+    script 'sleep 1000'
+    launch
+    in_container busybox true
+    succeeded
+    rt delete --force "$CID"
+  done
+}
+
 @test "exec runs under the container's filter" {
   personality_filter '{action: "SCMP_ACT_ERRNO", errnoRet: 44}'
   edit '.process.args = ["sleep", "1000"]'
