@@ -3,7 +3,7 @@
 # line "N passed, N failed, N skipped". Root, Debian 12 or 13.
 #
 #   contrib/test.sh                      all suites
-#   contrib/test.sh --unit               layers, unit tests, unit tests under the address and undefined behaviour sanitizers
+#   contrib/test.sh --unit               layers, unit tests, unit tests under sanitizers and their coverage
 #   contrib/test.sh --integration        the bats suites of verbs and spec topics, and of CVE classes
 #   contrib/test.sh --docker             the Docker suite
 #   contrib/test.sh --vm                 the integration suite on a pure cgroup v2 host (needs AGENTSAFE_VM, see tests/vm)
@@ -27,7 +27,7 @@ choose() {
   suites=''
   while [ $# -gt 0 ]; do
     case $1 in
-      --unit) suites+=' layers unit sanitized' ;;
+      --unit) suites+=' layers unit sanitized coverage' ;;
       --integration) suites+=' integration cve' ;;
       --docker) suites+=' docker' ;;
       --vm) suites+=' vm' ;;
@@ -37,7 +37,7 @@ choose() {
     esac
     shift
   done
-  suites=${suites:- layers unit sanitized integration cve docker install bench vm}
+  suites=${suites:- layers unit sanitized coverage integration cve docker install bench vm}
 }
 wants() { [[ "$suites " == *" $1 "* ]]; }
 
@@ -45,7 +45,7 @@ prepare() {
   heading "packages"
   # shellcheck disable=SC2046,SC2086 # words
   install_packages $BUILD_PACKAGES libgtest-dev bats jq tini python3 gcc libc6-dev iproute2 procps uidmap util-linux libcap2-bin strace \
-    $(wants cve && echo runc crun) $(wants docker && cat tests/docker/packages.txt 2>/dev/null) || exit 1
+    $(wants coverage && echo gcovr) $(wants cve && echo runc crun) $(wants docker && cat tests/docker/packages.txt 2>/dev/null) || exit 1
   heading "build"
   [ -e "$BUILD/build.ninja" ] || meson setup "$BUILD" -Dtests=enabled || exit 1
   ninja -C "$BUILD" || exit 1
@@ -102,11 +102,26 @@ run_sanitized() {
   heading "build with sanitizers"
   [ -e "$build/build.ninja" ] || meson setup "$build" -Dtests=enabled -Db_sanitize=address,undefined -Db_lundef=false \
     -Doptimization=1 || { count sanitized 0 1 0; return; }
+  meson configure "$build" -Db_coverage=true # also a folder of an earlier version
+  find "$build" -name '*.gcda' -delete
   # only the unit test programs: the image that enters containers is static, which sanitizers are not
   # shellcheck disable=SC2046 # names without spaces
   ninja -C "$build" $(unit_programs "$build") || { count sanitized 0 1 0; return; }
   ASAN_OPTIONS=detect_leaks=1 UBSAN_OPTIONS=halt_on_error=1:print_stacktrace=1 run_unit_programs sanitized "$build"
 }
+
+# The lines of what decides (the specification, the plan, the command line) that the sanitized programs have run.
+run_coverage() {
+  heading "coverage"
+  local build=$BUILD-sanitized part ok=0 bad=0
+  for part in oci runtime/plan runtime/cli; do
+    if gcovr --root "$top" --object-directory "$build" --filter "$part/" --fail-under-line 90 "$build/$part" >"$report/coverage.txt"
+    then ok=$((ok + 1)); else bad=$((bad + 1)); fi
+    sed -n "s|^TOTAL|$part|p" "$report/coverage.txt"
+  done
+  count coverage $ok $bad 0
+}
+
 unit_programs() { meson introspect "$1" --targets | python3 -c 'import json, sys
 print(*(t["filename"][0].replace(sys.argv[1] + "/", "") for t in json.load(sys.stdin) if t["type"] == "executable" and "tests/unit" in t["defined_in"]))' "$1"; }
 run_unit_programs() {
@@ -166,6 +181,7 @@ prepare
 wants layers && run_script layers tests/layers.py
 wants unit && run_unit unit "$BUILD"
 wants sanitized && run_sanitized
+wants coverage && run_coverage
 wants verbs && run_bats verbs tests/integration/{create,start,run,state,list,kill,delete,exec,ps,pause,update,spec,features}.bats
 wants integration && run_bats integration tests/integration
 wants cve && run_bats cve tests/cve
