@@ -127,6 +127,7 @@ TEST_F(RootfsTest, MasksFilesAndFolders) {
   write_text(in_root("/one"), "secret");
   write_text(in_root("/two"), "secret");
   config.linux->maskedPaths = {"/secrets", "/one", "/two", "/more", "/no/such", "/one/below", "/one", "/proc/kcore"};
+  const std::string host_null = describe("/dev/null");
   const auto outcome = run(config, [] {
     struct stat first {
     }, second{};
@@ -138,9 +139,9 @@ TEST_F(RootfsTest, MasksFilesAndFolders) {
            try_write("/two");
   });
   EXPECT_EQ(outcome.error, "");
-  EXPECT_EQ(outcome.said, "c666 0:0 1:3c666 0:0 1:3EROFS shared keptwritten");
+  EXPECT_EQ(outcome.said, host_null + host_null + "EROFS shared keptwritten");
   EXPECT_EQ(text_of(in_root("/one")), "secret");
-  EXPECT_EQ(describe("/dev/null"), "c666 0:0 1:3") << "the host's node";
+  EXPECT_EQ(describe("/dev/null"), host_null) << "the host's node must stay as it was";
 }
 
 TEST_F(RootfsTest, MakesPathsReadOnlyAndKeepsTheirOtherFlags) {
