@@ -114,6 +114,11 @@ constexpr Option update_options[] = {
     {"kernel-memory", 0, "BYTES", "obsolete, without effect", once, hidden},
     {"kernel-memory-tcp", 0, "BYTES", "obsolete, without effect", once, hidden},
 };
+constexpr Option seccomp_options[] = {
+    {"arch", 0, "x86_64|x86|x32|aarch64|arm|riscv64", "the architecture of the calls (this machine's)"},
+    {"json", 0, "", "print JSON; of show, an object for linux.seccomp"},
+    {"bpf", 0, "", "of show: print the compiled instructions, 8 bytes each"},
+};
 constexpr Option checkpoint_options[] = {
     {"image-path", 0, "DIR", ""},
     {"work-path", 0, "DIR", ""},
@@ -253,6 +258,17 @@ constexpr Command table[] = {
      .description = "Prints one line of JSON for each event until the container stops.",
      .options = events_options,
      .run = events},
+    {.name = "seccomp",
+     .arguments = "list | show PROFILE | test PROFILE SYSCALL [ARGUMENT...]",
+     .summary = "look into seccomp profiles",
+     .description =
+         "Lists the built-in profiles, prints the rules of one, or says what one answers to a system call, and which "
+         "rule says so; no kernel is asked. PROFILE is a built-in name, or a file (a path with a slash) with a "
+         "linux.seccomp object. SYSCALL is a name, a number or a range of numbers as 0-600. ARGUMENTs are numbers, 0x "
+         "hexadecimal; those below zero follow \"--\".",
+     .options = seccomp_options,
+     .max_arguments = 9,
+     .run = seccomp},
     {.name = "spec",
      .arguments = "",
      .summary = "write a config.json to begin with",

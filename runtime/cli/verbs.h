@@ -16,6 +16,7 @@ int pause(const Invocation& invocation);
 int ps(const Invocation& invocation);
 int resume(const Invocation& invocation);
 int run(const Invocation& invocation);
+int seccomp(const Invocation& invocation);
 int spec(const Invocation& invocation);
 int start(const Invocation& invocation);
 int state(const Invocation& invocation);

@@ -38,7 +38,7 @@ void set_loading(SeccompProgram& program, const oci::Seccomp& seccomp) {
 
 SeccompProgram compile(const oci::Seccomp& seccomp, std::vector<std::string>& warnings) {
   SeccompProgram program;
-  program.instructions = assemble(decide(seccomp, warnings));
+  program.instructions = assemble(decide(seccomp, this_machine(), warnings));
   set_loading(program, seccomp);
   return program;
 }

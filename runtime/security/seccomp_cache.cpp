@@ -10,6 +10,7 @@
 #include "runtime/base/error.h"
 #include "runtime/security/seccomp.h"
 #include "runtime/security/sha256.h"
+#include "runtime/security/syscall_numbers.h"
 #include "runtime/sys/fd.h"
 
 namespace agentsafe::security {
@@ -24,7 +25,7 @@ std::string key_of(const oci::Seccomp& seccomp) {
   const scmp_version* const library = ::seccomp_version();
   const std::string versions = "agentsafe-seccomp 1 " AGENTSAFE_VERSION " " + std::to_string(library->major) + "." +
                                std::to_string(library->minor) + "." + std::to_string(library->micro) + " " +
-                               std::to_string(::seccomp_arch_native()) + "\n";
+                               std::to_string(this_machine()) + "\n";
   return sha256(versions + json::write(seccomp));
 }
 

@@ -13,7 +13,6 @@
 #include "runtime/base/text.h"
 #include "runtime/security/argument_widths.h"
 #include "runtime/security/seccomp_words.h"
-#include "runtime/security/syscall_numbers.h"
 
 namespace agentsafe::security {
 namespace {
@@ -176,11 +175,11 @@ void warn_of_unknown(const oci::Seccomp& seccomp, std::vector<std::string>& warn
 
 }  // namespace
 
-std::vector<Section> decide(const oci::Seccomp& seccomp, std::vector<std::string>& warnings) {
+std::vector<Section> decide(const oci::Seccomp& seccomp, Machine machine, std::vector<std::string>& warnings) {
   const std::uint32_t default_action = action_of(seccomp.defaultAction, seccomp.defaultErrnoRet);
   check_architectures(seccomp);
   warn_of_unknown(seccomp, warnings);
-  const auto architectures = runnable_architectures();
+  const auto architectures = runnable_architectures(machine);
   std::vector<Section> sections;
   for (const auto& architecture : architectures) {
     const bool listed = architecture == architectures.front() ||

@@ -17,6 +17,7 @@
 #include <vector>
 
 #include "oci/linux.h"
+#include "runtime/security/syscall_numbers.h"
 
 namespace agentsafe::security {
 
@@ -52,6 +53,7 @@ struct Section {
 };
 
 // Throws for words that are unknown; names of syscalls that are unknown are left out with one warning.
-[[nodiscard]] std::vector<Section> decide(const oci::Seccomp& seccomp, std::vector<std::string>& warnings);
+[[nodiscard]] std::vector<Section> decide(const oci::Seccomp& seccomp, Machine machine,
+                                          std::vector<std::string>& warnings);
 
 }  // namespace agentsafe::security

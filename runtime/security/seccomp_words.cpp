@@ -16,9 +16,9 @@ struct Row {
 };
 
 constexpr Row<std::uint32_t> actions[] = {
-    {"SCMP_ACT_KILL", SCMP_ACT_KILL_THREAD},
     {"SCMP_ACT_KILL_PROCESS", SCMP_ACT_KILL_PROCESS},
     {"SCMP_ACT_KILL_THREAD", SCMP_ACT_KILL_THREAD},
+    {"SCMP_ACT_KILL", SCMP_ACT_KILL_THREAD},
     {"SCMP_ACT_TRAP", SCMP_ACT_TRAP},
     {"SCMP_ACT_ERRNO", SCMP_ACT_ERRNO(0)},
     {"SCMP_ACT_TRACE", SCMP_ACT_TRACE(0)},
@@ -67,6 +67,11 @@ std::vector<std::string_view> words(const Row<Value> (&table)[N]) {
 }  // namespace
 
 std::optional<std::uint32_t> seccomp_action(std::string_view word) { return find(actions, word); }
+std::string_view word_of_action(std::uint32_t action) {
+  for (const auto& row : actions)
+    if (row.value == (action & SECCOMP_RET_ACTION_FULL)) return row.word;
+  return "SCMP_ACT_KILL_PROCESS";  // what the kernel does for values that it does not know
+}
 std::optional<std::uint32_t> seccomp_architecture(std::string_view word) { return find(architectures, word); }
 std::optional<scmp_compare> seccomp_operator(std::string_view word) { return find(operators, word); }
 std::optional<std::uint32_t> seccomp_flag(std::string_view word) { return find(flags, word); }

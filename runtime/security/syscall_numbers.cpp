@@ -3,6 +3,8 @@
 #include <linux/audit.h>
 #include <seccomp.h>
 
+#include <cstdlib>
+
 #include "runtime/base/error.h"
 
 namespace agentsafe::security {
@@ -72,20 +74,47 @@ std::vector<Target> multiplexed(const Multiplexed& row, std::uint32_t multiplexe
 
 }  // namespace
 
-std::vector<Architecture> runnable_architectures() {
-  switch (const auto native = ::seccomp_arch_native()) {
+Machine this_machine() { return ::seccomp_arch_native(); }
+
+std::vector<Architecture> runnable_architectures(Machine machine) {
+  switch (machine) {
     case SCMP_ARCH_X86_64:
-      return {{"SCMP_ARCH_X86_64", native, AUDIT_ARCH_X86_64, 0, true},
+      return {{"SCMP_ARCH_X86_64", machine, AUDIT_ARCH_X86_64, 0, true},
               {"SCMP_ARCH_X86", SCMP_ARCH_X86, AUDIT_ARCH_I386, 0, false},
               {"SCMP_ARCH_X32", SCMP_ARCH_X32, AUDIT_ARCH_X86_64, x32_bit, true}};
     case SCMP_ARCH_AARCH64:
-      return {{"SCMP_ARCH_AARCH64", native, AUDIT_ARCH_AARCH64, 0, true},
+      return {{"SCMP_ARCH_AARCH64", machine, AUDIT_ARCH_AARCH64, 0, true},
               {"SCMP_ARCH_ARM", SCMP_ARCH_ARM, AUDIT_ARCH_ARM, 0, false}};
     case SCMP_ARCH_RISCV64:
-      return {{"SCMP_ARCH_RISCV64", native, AUDIT_ARCH_RISCV64, 0, true}};
+      return {{"SCMP_ARCH_RISCV64", machine, AUDIT_ARCH_RISCV64, 0, true}};
     default:
       fail("compile linux.seccomp: filters are made for x86_64, aarch64 and riscv64 only; remove linux.seccomp");
   }
+}
+
+std::optional<Located> locate_architecture(std::string_view name) {
+  std::string word = "SCMP_ARCH_";
+  for (const char c : name) word += c >= 'a' && c <= 'z' ? static_cast<char>(c - 'a' + 'A') : c;
+  if (name.empty()) return Located{this_machine(), runnable_architectures(this_machine()).front()};
+  for (const Machine machine : {SCMP_ARCH_X86_64, SCMP_ARCH_AARCH64, SCMP_ARCH_RISCV64})
+    for (const auto& architecture : runnable_architectures(machine))
+      if (architecture.word == word) return Located{machine, architecture};
+  return std::nullopt;
+}
+
+std::string name_of_syscall(std::uint32_t number, const Architecture& architecture) {
+  char* const known = ::seccomp_syscall_resolve_num_arch(architecture.token, static_cast<int>(number));
+  if (known != nullptr) {
+    const std::string name = known;
+    std::free(known);
+    return name;
+  }
+  const auto has_number = [&](const Row& row) { return newer_number(std::string(row.name), architecture) == number; };
+  for (const Row& row : newer_than_libseccomp)
+    if (has_number(row)) return std::string(row.name);
+  for (const Row& row : newer_on_x86_64)
+    if (has_number(row)) return std::string(row.name);
+  return "";
 }
 
 std::vector<Target> targets(const std::string& name, const Architecture& architecture) {

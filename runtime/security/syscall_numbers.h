@@ -22,9 +22,21 @@ struct Architecture {
   bool operator==(const Architecture&) const = default;
 };
 
+// A processor and its kernel, by the architecture of its own programs: libseccomp's SCMP_ARCH_X86_64, …_AARCH64 or
+// …_RISCV64.
+using Machine = std::uint32_t;
+[[nodiscard]] Machine this_machine();
+
 // The architectures whose calls this machine's kernel takes, its own one first. Throws on a machine that is not in the
 // tables of this file: a filter that nobody has checked is none.
-[[nodiscard]] std::vector<Architecture> runnable_architectures();
+[[nodiscard]] std::vector<Architecture> runnable_architectures(Machine machine);
+
+struct Located {
+  Machine machine = 0;
+  Architecture architecture;
+};
+// Which machine runs calls of "x86_64", "x86", "x32", "aarch64", "arm" or "riscv64"; the empty name is this machine's.
+[[nodiscard]] std::optional<Located> locate_architecture(std::string_view name);
 
 struct Target {
   std::uint32_t number = 0;
@@ -34,6 +46,8 @@ struct Target {
 
 // Where `name` arrives; nothing when this architecture has no such syscall.
 [[nodiscard]] std::vector<Target> targets(const std::string& name, const Architecture& architecture);
+// What has this number there; "" when libseccomp and we know of nothing.
+[[nodiscard]] std::string name_of_syscall(std::uint32_t number, const Architecture& architecture);
 // Known anywhere, on any architecture.
 [[nodiscard]] bool is_known_syscall(const std::string& name);
 
