@@ -1,7 +1,8 @@
 #include "runtime/base/error.h"
 
-#include <cctype>
 #include <cstring>
+
+#include "runtime/base/text.h"
 
 namespace agentsafe {
 
@@ -9,8 +10,7 @@ std::string errno_text(int error_number) {
   if (error_number == ENOENT) return "missing (ENOENT)";
   std::string text = ::strerrordesc_np(error_number) != nullptr ? ::strerrordesc_np(error_number)
                                                                 : "errno " + std::to_string(error_number);
-  if (text.size() > 1 && std::islower(static_cast<unsigned char>(text[1])) != 0)
-    text[0] = static_cast<char>(std::tolower(static_cast<unsigned char>(text[0])));
+  if (text.size() > 1 && text[1] >= 'a' && text[1] <= 'z') text[0] = text::lower(text[0]);  // "RPC …" stays
   return text;
 }
 

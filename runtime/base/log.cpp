@@ -1,5 +1,6 @@
 #include "runtime/base/log.h"
 
+#include <chrono>
 #include <ctime>
 
 #include "runtime/base/text.h"
@@ -26,6 +27,11 @@ int priority_of(Log::Level level) {
   __builtin_unreachable();
 }
 constexpr int daemon_facility = 3 << 3;
+
+std::string digits(std::size_t width, std::int64_t number) {
+  const std::string text = std::to_string(number);
+  return std::string(width - std::min(width, text.size()), '0') + text;
+}
 
 void write_all(FdRef fd, std::string_view bytes) {
   while (!bytes.empty()) {
@@ -58,13 +64,18 @@ std::string format_log_line(Log::Format format, Log::Level level, std::string_vi
   __builtin_unreachable();
 }
 
+// gmtime_r(3) would read /etc/localtime first.
 std::string rfc3339_now(bool with_nanoseconds) {
   timespec now{};
   ::clock_gettime(CLOCK_REALTIME, &now);
-  tm utc{};
-  ::gmtime_r(&now.tv_sec, &utc);
-  char date[32];
-  std::string text(date, ::strftime(date, sizeof date, "%Y-%m-%dT%H:%M:%S", &utc));
+  using namespace std::chrono;
+  const sys_seconds second{seconds(now.tv_sec)};
+  const auto day = floor<days>(second);
+  const year_month_day date(day);
+  const hh_mm_ss time(second - day);
+  std::string text = digits(4, static_cast<int>(date.year())) + "-" + digits(2, static_cast<unsigned>(date.month())) +
+                     "-" + digits(2, static_cast<unsigned>(date.day())) + "T" + digits(2, time.hours().count()) + ":" +
+                     digits(2, time.minutes().count()) + ":" + digits(2, time.seconds().count());
   if (with_nanoseconds && now.tv_nsec != 0) {
     std::string fraction = std::to_string(1'000'000'000 + now.tv_nsec).substr(1);
     fraction.resize(fraction.find_last_not_of('0') + 1);

@@ -31,14 +31,18 @@ void __glibcxx_assert_fail(const char* file, int, const char* function, const ch
 }
 }  // namespace std
 
-#ifdef AGENTSAFE_STATIC
-// Texts of exceptions are translated, and a broken assertion of glibc itself is printed, by calling these.
+// glibc's own texts, of exceptions, of broken assertions, of errors while a library is loaded. Weak: a program that
+// needs the real one for something else gets it.
 extern "C" {
-char* gettext(const char* text) noexcept { return const_cast<char*>(text); }
-char* dcgettext(const char*, const char* text, int) noexcept { return const_cast<char*>(text); }
-char* __dcgettext(const char*, const char* text, int) noexcept { return const_cast<char*>(text); }
-[[noreturn]] void __assert_fail(const char* condition, const char* file, unsigned, const char* function) noexcept {
+[[gnu::weak]] char* gettext(const char* text) noexcept { return const_cast<char*>(text); }
+[[gnu::weak]] char* dcgettext(const char*, const char* text, int) noexcept { return const_cast<char*>(text); }
+[[gnu::weak]] char* __dcgettext(const char*, const char* text, int) noexcept { return const_cast<char*>(text); }
+[[gnu::weak]] char* __strerror_r(int error, char*, std::size_t) noexcept {
+  const char* const text = ::strerrordesc_np(error);
+  return const_cast<char*>(text == nullptr ? "unknown error" : text);
+}
+[[gnu::weak, noreturn]] void __assert_fail(const char* condition, const char* file, unsigned,
+                                           const char* function) noexcept {
   std::__glibcxx_assert_fail(file, 0, function, condition);
 }
 }
-#endif

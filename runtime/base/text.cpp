@@ -1,6 +1,5 @@
 #include "runtime/base/text.h"
 
-#include <cctype>
 
 namespace agentsafe::text {
 
@@ -47,7 +46,7 @@ std::string join(const std::vector<std::string>& parts, std::string_view separat
 
 std::string lower(std::string_view whole) {
   std::string result(whole);
-  for (char& c : result) c = static_cast<char>(std::tolower(static_cast<unsigned char>(c)));
+  for (char& c : result) c = lower(c);
   return result;
 }
 

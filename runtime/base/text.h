@@ -30,6 +30,8 @@ template <class Integer>
 [[nodiscard]] std::vector<std::string_view> words(std::string_view whole);
 [[nodiscard]] std::string_view trim(std::string_view whole);
 [[nodiscard]] std::string join(const std::vector<std::string>& parts, std::string_view separator);
+// ASCII alone, whatever the locale: <cctype> would bring its tables into the image.
+[[nodiscard]] constexpr char lower(char c) { return c >= 'A' && c <= 'Z' ? static_cast<char>(c - 'A' + 'a') : c; }
 [[nodiscard]] std::string lower(std::string_view whole);
 // For terminals and logs: control characters, DEL and the backslash as \n, \t, \\ or \xNN.
 [[nodiscard]] std::string escaped(std::string_view untrusted);

@@ -5,6 +5,7 @@
 #include <sys/mman.h>
 
 #include <algorithm>
+#include <ctime>
 
 namespace agentsafe {
 namespace {
@@ -61,6 +62,18 @@ TEST(LogTest, KeepsDebugLinesForDebug) {
   loud.debug("x");
   EXPECT_NE(content_of(fd).find("level=debug"), std::string::npos);
   ::close(fd);
+}
+
+TEST(LogTest, TellsTheTimeAsTheCLibraryDoes) {
+  std::string before, now, after;
+  const auto from_c = [] {
+    const std::time_t second = std::time(nullptr);
+    char date[32];
+    std::strftime(date, sizeof date, "%Y-%m-%dT%H:%M:%SZ", std::gmtime(&second));
+    return std::string(date);
+  };
+  before = from_c(), now = rfc3339_now(), after = from_c();
+  EXPECT_TRUE(now == before || now == after) << now << " is not " << before;
 }
 
 TEST(LogTest, TimesAreRfc3339) {
