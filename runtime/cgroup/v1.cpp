@@ -74,8 +74,12 @@ void inherit_cpuset(const std::string& mount_point, const std::string& below) {
       return std::string(text::trim(sys::read_file(sys::at_cwd, mount_point + cgroup + file)));
     };
     if (!value(below).empty()) continue;
-    if (value(above).empty()) inherit_cpuset(mount_point, above);
-    sys::write_file(sys::at_cwd, mount_point + below + file, value(above));
+    std::string inherited = value(above);
+    if (inherited.empty()) {
+      inherit_cpuset(mount_point, above);
+      inherited = value(above);
+    }
+    sys::write_file(sys::at_cwd, mount_point + below + file, inherited);
   }
 }
 

@@ -91,19 +91,24 @@ oci::State oci_state(const Record& record, Status status) {
 }
 
 void destroy(const Runtime& runtime, Container& container) {
-  std::vector<process::HookPlan> poststop;
+  oci::Spec spec;
   try {
-    const auto spec = container.dir.load_config();
-    if (spec.hooks) poststop = process::plan_hooks(spec.hooks->poststop, container.record.bundle);
+    spec = container.dir.load_config();
   } catch (const Error& error) {
     runtime.log->warning(std::string("the poststop hooks cannot be run: ") + error.what());
   }
+  destroy(runtime, container, spec);
+}
+
+void destroy(const Runtime& runtime, Container& container, const oci::Spec& spec) {
   if (container.record.cgroupIsOurs || !container.cgroup->populated()) {
     if (!container.record.ownPidNamespace) container.cgroup->kill_all(SIGKILL);  // they outlive the init
     container.cgroup->remove();
   }
   if (container.record.intelRdt) cgroup::remove_resctrl_group(*container.record.intelRdt);
   container.dir.remove();
+  if (!spec.hooks || spec.hooks->poststop.empty()) return;
+  const auto poststop = process::plan_hooks(spec.hooks->poststop, container.record.bundle);
   const std::string state = oci::to_json(oci_state(container.record, Status::stopped));
   for (std::size_t i = 0; i < poststop.size(); ++i) {
     try {

@@ -38,6 +38,7 @@ struct Container {
 
 // Removes what is left of a stopped container: processes in its cgroup, cgroup, resctrl group, state; then runs the
 // poststop hooks, whose failures are warnings (runtime.md#lifecycle).
-void destroy(const Runtime& runtime, Container& container);
+void destroy(const Runtime& runtime, Container& container, const oci::Spec& spec);
+void destroy(const Runtime& runtime, Container& container);  // by the config.json that was saved
 
 }  // namespace agentsafe::container

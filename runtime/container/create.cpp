@@ -197,11 +197,10 @@ Built build(Creation& creation, std::optional<NotifySocket>& notify) {
   container.record.cgroupIsOurs = false;
   container.dir.save(container.record);
   remove_dir.keep();
-  OnExit destroy_all([&] { destroy(runtime, container); });
+  OnExit destroy_all([&] { destroy(runtime, container, creation.bundle.spec); });
 
   container.cgroup->create();
-  container.record.cgroupIsOurs = true;
-  container.dir.save(container.record);
+  container.record.cgroupIsOurs = true;  // saved when the init is ready; until then delete removes it if it is empty
   const cgroup::Join join = container.cgroup->join();
   creation.plan.init.cgroup_join_files = join.files;
   const Prepared prepared = prepare(creation, container.dir);
@@ -280,16 +279,16 @@ int run(Runtime& runtime, const RunRequest& request) {
   }
   std::optional<NotifySocket> notify;
   Built built = build(creation, notify);
-  run_poststart_hooks(runtime, built.container);
+  run_poststart_hooks(runtime, built.container, creation.bundle.spec);
   if (request.detach) {
     if (notify) notify->relay(built.launched.init.pidfd, built.launched.init.pid);
     return 0;
   }
-  OnExit destroy_failed([&] { destroy(runtime, built.container); });
+  OnExit destroy_failed([&] { destroy(runtime, built.container, creation.bundle.spec); });
   const int status = foreground->wait(built.launched.init.pidfd, built.launched.init.pid, std::move(built.console),
                                       notify ? &*notify : nullptr);
   destroy_failed.keep();
-  if (!request.keep) destroy(runtime, built.container);
+  if (!request.keep) destroy(runtime, built.container, creation.bundle.spec);
   return status;
 }
 

@@ -5,8 +5,7 @@
 
 namespace agentsafe::container {
 
-void run_poststart_hooks(const Runtime& runtime, const Container& container) {
-  const auto spec = container.dir.load_config();
+void run_poststart_hooks(const Runtime& runtime, const Container& container, const oci::Spec& spec) {
   if (!spec.hooks || spec.hooks->poststart.empty()) return;
   const auto hooks = process::plan_hooks(spec.hooks->poststart, container.record.bundle);
   const std::string state = oci::to_json(oci_state(container.record, Status::running));

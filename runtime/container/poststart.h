@@ -4,6 +4,6 @@
 
 namespace agentsafe::container {
 
-void run_poststart_hooks(const Runtime& runtime, const Container& container);
+void run_poststart_hooks(const Runtime& runtime, const Container& container, const oci::Spec& spec);
 
 }  // namespace agentsafe::container

@@ -46,7 +46,7 @@ void start(Runtime& runtime, const StartRequest& request) {
   if (said.empty()) fail("cannot start a container that has stopped");
   container.dir.remove_fifo();
   if (said.size() > 1) fail(said.substr(1));
-  run_poststart_hooks(runtime, container);
+  run_poststart_hooks(runtime, container, container.dir.load_config());
   if (notify) notify->relay(init, container.record.pid);
 }
 

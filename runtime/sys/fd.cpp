@@ -259,9 +259,13 @@ void write_file(FdRef dir, const std::string& path, std::string_view value) {
 
 void replace_file(FdRef dir, const std::string& name, std::string_view bytes, mode_t mode) {
   const std::string fresh = "." + name;
-  unlinkat(dir, fresh);
+  constexpr int made_by_us = O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW;
   {
-    const UniqueFd fd = openat(dir, fresh, O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW, mode);
+    UniqueFd fd = maybe_openat(dir, fresh, made_by_us, mode);
+    if (!fd) {
+      if (errno == EEXIST) unlinkat(dir, fresh);  // of somebody who was killed
+      fd = openat(dir, fresh, made_by_us, mode);
+    }
     in_context(fresh, [&] { write_all(fd, bytes); });
   }
   renameat(dir, fresh, name);
