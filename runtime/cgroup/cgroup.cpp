@@ -28,6 +28,12 @@ std::unique_ptr<Cgroup> open_cgroup(const CgroupPlan& plan) {
   return plan.v1.empty() && plan.unified ? make_v2(plan) : make_v1(plan);
 }
 
+CgroupPlan with_missing_parents(CgroupPlan plan) {
+  for (auto& place : plan.v1) place.first_missing = first_missing_parent(place);
+  if (plan.unified) plan.unified->first_missing = first_missing_parent(*plan.unified);
+  return plan;
+}
+
 bool may_join_init_instead(int error_number) {
   return error_number == EBUSY || error_number == ENOENT || error_number == ENODEV || error_number == EOPNOTSUPP;
 }

@@ -2,8 +2,8 @@
 // hybrid host's unified hierarchy beside it) and version 2 implement it.
 // Source: config-linux.md#control-groups, cgroups(7), Documentation/admin-guide/cgroup-v1 and cgroup-v2.rst.
 //
-//   CgroupPlan plan = plan_cgroup(spec.linux->cgroupsPath, id, probe_hierarchies(), {});
-//   auto cgroup = open_cgroup(plan);
+//   CgroupPlan plan = with_missing_parents(plan_cgroup(spec.linux->cgroupsPath, id, probe_hierarchies(), {}));
+//   auto cgroup = open_cgroup(plan);               // the plan is in state.json before the first directory is made
 //   cgroup->create();                              // refuses one that is in use; destructor undoes it until keep()
 //   Join join = cgroup->join();                    // directory → clone3(CLONE_INTO_CGROUP), files → init: join_self()
 //   cgroup->apply(resources);  …  cgroup->apply_memory(resources);   // memory last: init works before it is limited
@@ -73,8 +73,8 @@ class Cgroup {
   // Changes limits of a living container (merge.h has the rules); devices are left alone. On failure the old values are
   // restored. Answers the resources to keep in the state.
   virtual oci::Resources update(const oci::Resources& change, const oci::Resources& current) = 0;
-  // Hands the cgroup to the container's root: chown of the directory and of the files in
-  // /sys/kernel/cgroup/delegate. Version 2 only; version 1 cannot be delegated safely, nothing happens.
+  // Hands the cgroup to a user: chown of the directory and of the files in /sys/kernel/cgroup/delegate. Version 2 only;
+  // version 1 cannot be delegated safely, nothing happens. Source: config-linux.md#cgroup-ownership.
   virtual void delegate(uid_t owner) = 0;
 
   // freeze() returns when every process has stopped. Without a freezer: freeze throws, thaw does nothing, frozen is
@@ -98,7 +98,8 @@ class Cgroup {
   // How often the OOM killer has struck since the cgroup was made; costs nothing until it is asked.
   [[nodiscard]] virtual std::uint64_t oom_kills() = 0;
 
-  // Removes it and everything below. Processes that are just ending are waited for up to `limit`; others are an error.
+  // Removes it and everything below, and those above it that create() made, unless somebody else uses them by now.
+  // Processes that are just ending are waited for up to `limit`; others are an error.
   virtual void remove(std::chrono::milliseconds limit = std::chrono::seconds(2)) = 0;
 
  protected:
@@ -107,6 +108,9 @@ class Cgroup {
 };
 
 [[nodiscard]] std::unique_ptr<Cgroup> open_cgroup(const CgroupPlan& plan);
+
+// The plan with what is missing above the cgroup now (Place::first_missing): for create(), before anything is made.
+[[nodiscard]] CgroupPlan with_missing_parents(CgroupPlan plan);
 
 // After clone3(CLONE_INTO_CGROUP) or join_self(): the container has moved its processes into children of its cgroup
 // (EBUSY), removed it (ENOENT, ENODEV) or made it threaded (EOPNOTSUPP).

@@ -62,11 +62,21 @@ std::vector<std::string> descendants(FdRef dir) {
   return found;
 }
 
+std::string first_missing_parent(const Place& place) {
+  const auto is_there = [&](const std::string& below) {
+    return sys::try_fstatat(sys::at_cwd, place.mount_point + below).has_value();
+  };
+  if (is_there(place.path.substr(0, place.path.rfind('/')))) return {};
+  for (auto slash = place.path.find('/', 1); slash != std::string::npos; slash = place.path.find('/', slash + 1))
+    if (auto parent = place.path.substr(0, slash); !is_there(parent)) return parent;
+  return {};
+}
+
 Directory::~Directory() {
   for (auto path = made_.rbegin(); path != made_.rend(); ++path) ::rmdir(path->c_str());
 }
 
-void Directory::make(const std::function<void(const std::string&)>& each_made) {
+void Directory::make_once(const std::function<void(const std::string&)>& each_made) {
   const auto make_one = [&](const std::string& below) {
     const std::string whole = place_.mount_point + below;
     if (!sys::try_mkdirat(sys::at_cwd, whole, directory_mode)) return false;
@@ -74,11 +84,22 @@ void Directory::make(const std::function<void(const std::string&)>& each_made) {
     if (each_made) each_made(below);
     return true;
   };
+  for (std::size_t slash = place_.path.find('/', 1); slash != std::string::npos;
+       slash = place_.path.find('/', slash + 1))
+    make_one(place_.path.substr(0, slash));
+  fresh_ = make_one(place_.path);
+}
+
+void Directory::make(const std::function<void(const std::string&)>& each_made) {
+  constexpr int tries = 10;
   in_context("make the cgroup " + path(), [&] {
-    for (std::size_t slash = place_.path.find('/', 1); slash != std::string::npos;
-         slash = place_.path.find('/', slash + 1))
-      make_one(place_.path.substr(0, slash));
-    fresh_ = make_one(place_.path);
+    for (int left = tries; left > 0; --left) {
+      try {
+        return make_once(each_made);
+      } catch (const Error& error) {
+        if (error.error_number() != ENOENT || left == 1) throw;
+      }
+    }
   });
 }
 
@@ -138,6 +159,13 @@ std::vector<pid_t> Directory::pids() {
 }
 
 void Directory::remove(milliseconds limit) {
+  remove_subtree(limit);
+  if (place_.first_missing.empty()) return;
+  for (auto end = place_.path.rfind('/'); end >= place_.first_missing.size(); end = place_.path.rfind('/', end - 1))
+    if (!try_rmdir(place_.mount_point + place_.path.substr(0, end))) return;
+}
+
+void Directory::remove_subtree(milliseconds limit) {
   fd_.reset();
   if (try_rmdir(path())) return;
   const auto deadline = steady_clock::now() + limit;

@@ -28,8 +28,9 @@ class Directory {
   Directory& operator=(Directory&&) = delete;
   ~Directory();  // removes what make() made, unless kept
 
-  // Makes the directory and the missing ones above it. each_made is told every directory that was made, top-down, as
-  // a path below the mount point, before the next one is made.
+  // Makes the directory and the missing ones above it, also when another container's remove() takes one away meanwhile.
+  // each_made is told every directory that was made, top-down, as a path below the mount point, before the next one is
+  // made.
   void make(const std::function<void(const std::string&)>& each_made = {});
   void keep() { made_.clear(); }
   // make() made it: it is empty, and its files hold the kernel's defaults.
@@ -54,10 +55,14 @@ class Directory {
   void add(pid_t pid) { write("cgroup.procs", std::to_string(pid)); }
 
   // Removes the cgroup and all below it; none of them may have processes that stay. Those that are just ending are
-  // waited for up to `limit`. A directory that is gone is fine.
+  // waited for up to `limit`. A directory that is gone is fine. Then those above it from place().first_missing on, as
+  // long as they are empty.
   void remove(std::chrono::milliseconds limit);
 
  private:
+  void make_once(const std::function<void(const std::string&)>& each_made);
+  void remove_subtree(std::chrono::milliseconds limit);
+
   Place place_;
   UniqueFd fd_;
   std::vector<std::string> made_;  // whole paths, top-down
@@ -66,5 +71,8 @@ class Directory {
 
 // The directories below dir, each before the one that holds it.
 [[nodiscard]] std::vector<std::string> descendants(FdRef dir);
+
+// What Place::first_missing is now.
+[[nodiscard]] std::string first_missing_parent(const Place& place);
 
 }  // namespace agentsafe::cgroup

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <cmath>
+#include <tuple>
 
 #include "runtime/base/error.h"
 
@@ -40,13 +41,18 @@ std::optional<std::string> swap_for_v2(const oci::Memory& memory) {
   return std::to_string(swap - limit);
 }
 
-std::vector<std::string> ignored_resources(const oci::Resources& resources) {
+std::vector<std::string> ignored_resources(const oci::Resources& resources, const CgroupPlan& plan) {
   std::vector<std::string> warnings;
-  if (!resources.memory) return warnings;
-  if (resources.memory->kernel.value_or(0) != 0)
-    warnings.emplace_back("linux.resources.memory.kernel is ignored: Linux has no separate kernel memory limit");
-  if (resources.memory->kernelTCP.value_or(0) != 0)
-    warnings.emplace_back("linux.resources.memory.kernelTCP is ignored: Linux has no separate TCP memory limit");
+  if (plan.none() || !plan.v1.empty()) return warnings;
+  const auto ignore_if = [&](bool given, const char* property) {
+    if (!given) return;
+    warnings.push_back(std::string("linux.resources.") + property + " is ignored: cgroup version 2 cannot set it");
+  };
+  const auto& [memory, io, network] = std::tie(resources.memory, resources.blockIO, resources.network);
+  ignore_if(memory && memory->swappiness && *memory->swappiness != UINT64_MAX, "memory.swappiness");
+  ignore_if(io && io->leafWeight.value_or(0) != 0, "blockIO.leafWeight");
+  ignore_if(network && network->classID.value_or(0) != 0, "network.classID");
+  ignore_if(network && !network->priorities.empty(), "network.priorities");
   return warnings;
 }
 

@@ -12,6 +12,7 @@
 #include <vector>
 
 #include "oci/linux.h"
+#include "runtime/cgroup/plan.h"
 #include "runtime/cgroup/writes.h"
 
 namespace agentsafe::cgroup {
@@ -28,8 +29,9 @@ struct KnobOptions {
 [[nodiscard]] std::vector<Write> v1_memory_writes(const oci::Resources& resources);
 [[nodiscard]] std::vector<Write> v2_memory_writes(const oci::Resources& resources);
 
-// What is asked for and left out on purpose, as warnings: kernel memory limits, which Linux no longer has.
-[[nodiscard]] std::vector<std::string> ignored_resources(const oci::Resources& resources);
+// What is asked for and left out on purpose, as warnings: what version 2 has no counterpart for and engines still send.
+// (Kernel memory limits are oci::warnings' business: no kernel has them.)
+[[nodiscard]] std::vector<std::string> ignored_resources(const oci::Resources& resources, const CgroupPlan& plan);
 
 // cpu.shares (2 to 262144, default 1024) as cpu.weight (1 to 10000, default 100).
 [[nodiscard]] std::uint64_t weight_from_shares(std::uint64_t shares);

@@ -20,6 +20,9 @@ struct Place {
   std::string mount_point;
   std::string root;  // the cgroup that the mount point shows, as in Hierarchy
   std::string path;  // below the mount point: "/docker/3f4c"
+  // The topmost directory above it that create() has to make: "/docker"; "": all are there. remove() takes them away
+  // again when nobody else uses them. Set by with_missing_parents().
+  std::string first_missing = {};
 
   [[nodiscard]] std::string directory() const { return mount_point + path; }
   bool operator==(const Place&) const = default;
@@ -55,7 +58,8 @@ struct PlanOptions {
 template <>
 inline constexpr auto agentsafe::wire::members<agentsafe::cgroup::Place> =
     std::tuple{&agentsafe::cgroup::Place::controllers, &agentsafe::cgroup::Place::mount_point,
-               &agentsafe::cgroup::Place::root, &agentsafe::cgroup::Place::path};
+               &agentsafe::cgroup::Place::root, &agentsafe::cgroup::Place::path,
+               &agentsafe::cgroup::Place::first_missing};
 template <>
 inline constexpr auto agentsafe::wire::members<agentsafe::cgroup::CgroupPlan> =
     std::tuple{&agentsafe::cgroup::CgroupPlan::v1, &agentsafe::cgroup::CgroupPlan::unified,

@@ -8,7 +8,8 @@ namespace agentsafe::json {
 template <>
 inline constexpr auto fields<cgroup::Place> = std::tuple{
     optional("controllers", &cgroup::Place::controllers), required("mountPoint", &cgroup::Place::mount_point),
-    required("root", &cgroup::Place::root), required("path", &cgroup::Place::path)};
+    required("root", &cgroup::Place::root), required("path", &cgroup::Place::path),
+    optional("firstMissing", &cgroup::Place::first_missing)};
 template <>
 inline constexpr auto fields<cgroup::CgroupPlan> = std::tuple{
     optional("v1", &cgroup::CgroupPlan::v1), optional("unified", &cgroup::CgroupPlan::unified),

@@ -75,7 +75,7 @@ Record first_record(const Creation& creation) {
   record.created = rfc3339_now(true);
   record.owner = ::geteuid();
   record.policy = creation.runtime.policy.value_or(std::string(policy::default_name));
-  record.cgroup = creation.plan.cgroup;
+  record.cgroup = cgroup::with_missing_parents(creation.plan.cgroup);
   record.ownPidNamespace = (creation.plan.init.namespaces.create & CLONE_NEWPID) != 0;
   record.rootless = creation.plan.init.namespaces.rootless;
   record.resources = creation.plan.resources;
@@ -159,7 +159,7 @@ void set_up_from_host(const Creation& creation, const Launched& launched, Contai
                       net::MovedDevices& moved) {
   const auto& spec = creation.bundle.spec;
   if (spec.linux && !spec.linux->netDevices.empty()) moved.move(spec.linux->netDevices, launched.init.pid);
-  if (creation.plan.delegates_cgroup) container.cgroup->delegate(creation.plan.root_uid);
+  if (creation.plan.cgroup_owner) container.cgroup->delegate(*creation.plan.cgroup_owner);
   if (creation.plan.resources) container.cgroup->apply_limits(*creation.plan.resources);
   if (spec.linux && spec.linux->intelRdt)
     join_resctrl(*spec.linux->intelRdt, container, launched.init.pid);
@@ -189,8 +189,9 @@ struct Built {
 // Everything up to where the init waits for `start` (create) or runs the user's program (run).
 Built build(Creation& creation, std::optional<NotifySocket>& notify) {
   auto& runtime = creation.runtime;
-  Container container{Store(runtime.root).create(creation.request.id), first_record(creation),
-                      cgroup::open_cgroup(creation.plan.cgroup)};
+  Record record = first_record(creation);
+  auto cgroup = cgroup::open_cgroup(record.cgroup);
+  Container container{Store(runtime.root).create(creation.request.id), std::move(record), std::move(cgroup)};
   OnExit remove_dir([&] { container.dir.remove(); });
   container.dir.save_config(creation.bundle.text);
   // Before the first effect: delete can clean up after a kill -9 of us.
@@ -228,11 +229,8 @@ Built build(Creation& creation, std::optional<NotifySocket>& notify) {
       container.record.startTime = stat->start_time;
       container.dir.save(container.record);
     });
-    if (creation.plan.init.mode == plan::Mode::create) {
-      launched.channel.expect(Kind::created);
-    } else {
-      await_execution(launched);
-    }
+    launched.channel.expect(Kind::created);
+    if (creation.plan.init.mode == plan::Mode::run) await_execution(launched);
   } catch (const Error& error) {
     if (error.error_number() == ECONNRESET || error.error_number() == EPIPE) explain_death(error, launched, *container.cgroup);
     throw;

@@ -1,6 +1,7 @@
 // update: new limits for a running container; what cannot be set is rolled back, what was set is remembered.
 #include "oci/validate.h"
 #include "runtime/base/error.h"
+#include "runtime/cgroup/knobs.h"
 #include "runtime/cgroup/resctrl.h"
 #include "runtime/container/container.h"
 
@@ -11,13 +12,16 @@ void update(Runtime& runtime, const UpdateRequest& request) {
   if (!violations.empty()) fail(oci::describe(violations, "the new resources"));
   Container container = lock_container(runtime, request.id);
   container.require(Operation::update);
+  const bool schemata = request.l3_cache_schema || request.mem_bw_schema;
+  if (schemata && !container.record.intelRdt)
+    fail("update the cache schemata: the container was created without linux.intelRdt");
+  for (const auto& warning : cgroup::ignored_resources(request.resources, container.record.cgroup))
+    runtime.log->warning(warning);
   const oci::Resources current = container.record.resources.value_or(oci::Resources{});
   container.record.resources = container.cgroup->update(request.resources, current);
-  if (request.l3_cache_schema || request.mem_bw_schema) {
-    if (!container.record.intelRdt) fail("update the cache schemata: the container was created without linux.intelRdt");
+  container.dir.save(container.record);  // true also when the kernel refuses the schemata
+  if (schemata)
     cgroup::update_resctrl_group(*container.record.intelRdt, request.l3_cache_schema, request.mem_bw_schema);
-  }
-  container.dir.save(container.record);
 }
 
 }  // namespace agentsafe::container

@@ -1,3 +1,4 @@
+#include <linux/mount.h>
 #include <sched.h>
 
 #include <algorithm>
@@ -5,6 +6,7 @@
 #include "oci/state.h"
 #include "runtime/base/error.h"
 #include "runtime/base/text.h"
+#include "runtime/cgroup/knobs.h"
 #include "runtime/plan/plan.h"
 
 namespace agentsafe::plan {
@@ -77,6 +79,19 @@ void plan_ids(Plan& plan, const oci::Process& process, const oci::Linux& linux) 
   plan.user_gid = namespaces::host_id(plan.id_maps.gids, process.user.gid, "process.user.gid");
 }
 
+// config-linux.md#cgroup-ownership. An unprivileged runtime owns what it makes, and can give it to nobody else.
+std::optional<std::uint32_t> plan_cgroup_owner(const Plan& plan, const HostFacts& host) {
+  const bool version2 = plan.cgroup.unified && plan.cgroup.v1.empty();
+  if (!version2 || !host.privileged() || !creates(plan.init, CLONE_NEWCGROUP)) return std::nullopt;
+  const auto& mounts = plan.init.rootfs->mounts;
+  const bool writable = std::any_of(mounts.begin(), mounts.end(), [](const mount::MountStep& step) {
+    return step.kind == mount::StepKind::cgroup && step.destination == "/sys/fs/cgroup" &&
+           (step.attributes.set & MOUNT_ATTR_RDONLY) == 0;
+  });
+  if (!writable || plan.user_uid == host.euid) return std::nullopt;
+  return plan.user_uid;
+}
+
 }  // namespace
 
 std::vector<std::string> without_duplicates(const std::vector<std::string>& env) {
@@ -145,12 +160,14 @@ Plan make_plan(const oci::Spec& original, const HostFacts& host, const Options& 
   plan.cgroup = cgroup::plan_cgroup(linux.cgroupsPath, options.id, host.cgroups,
                                     {.disabled = options.cgroup_disabled, .rootless = options.rootless});
   plan.resources = linux.resources;
+  if (plan.resources) plan.warnings = cgroup::ignored_resources(*plan.resources, plan.cgroup);
   plan_ids(plan, process, linux);
   plan_environment(plan.init, process, options.listen_fds, options.preserve_fds);
   plan_terminal(plan.init, process);
   plan.init.make_cwd = true;
   plan.init.sysctls.assign(linux.sysctl.begin(), linux.sysctl.end());
   plan.init.rootfs = mount::plan_rootfs(spec, mount_facts(plan, host, options), plan.warnings);
+  plan.cgroup_owner = plan_cgroup_owner(plan, host);
   for (auto& step : plan.init.rootfs->mounts)  // config.md#mounts: relative sources of binds count from the bundle
     if (step.kind == mount::StepKind::bind && !step.source.starts_with('/')) step.source = options.bundle + "/" + step.source;
   plan.init.confinement = security::plan_confinement(

@@ -41,7 +41,7 @@ struct Plan {
   std::optional<oci::Resources> resources;
   namespaces::IdMaps id_maps;
   std::optional<std::int32_t> oom_score_adj;          // written by the parent
-  bool delegates_cgroup = false;                      // version 2: the container's root may manage its cgroup
+  std::optional<std::uint32_t> cgroup_owner;          // version 2: the host uid that may manage the container's cgroup
   std::uint32_t root_uid = 0;                         // host ids of the container's root
   std::uint32_t root_gid = 0;
   std::uint32_t user_uid = 0;                         // and of its process

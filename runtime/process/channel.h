@@ -12,7 +12,7 @@
 //            Continue ──────────────────────────▶
 //                 ◀────────── Listener{fd} ──────  only with SCMP_ACT_NOTIFY; the parent takes the fd by pidfd_getfd
 //            Continue ──────────────────────────▶
-//                 ◀──────────────────── Created    create only: the init waits at the exec fifo now
+//                 ◀──────────────────── Created    create: the init waits at the exec fifo now; run: execve comes next
 //                 ◀ end of file                    run and exec: execve succeeded, the channel is close-on-exec
 //            at any time ◀── Warning, Failed       Failed is rethrown by expect() as the peer's Error
 //

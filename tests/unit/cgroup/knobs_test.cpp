@@ -125,11 +125,22 @@ TEST(KnobsTest, SwappinessIsCheckedAndMinusOneMeansNotGiven) {
   EXPECT_NE(error_of([] { (void)v1_memory_writes(with(oci::Memory{.swappiness = 101})); }), "no error");
 }
 
-TEST(KnobsTest, KernelMemoryIsIgnoredWithAWarning) {
-  const auto resources = with(oci::Memory{.kernel = 1, .kernelTCP = 1});
-  EXPECT_EQ(ignored_resources(resources).size(), 2U);
-  EXPECT_TRUE(v1_memory_writes(resources).empty());
-  EXPECT_TRUE(ignored_resources(with(oci::Memory{.kernel = 0})).empty());
+TEST(KnobsTest, KernelMemoryIsLeftOut) {
+  EXPECT_TRUE(v1_memory_writes(with(oci::Memory{.kernel = 1, .kernelTCP = 1})).empty());
+}
+
+TEST(KnobsTest, WhatVersion2HasNoSettingForIsIgnoredWithAWarning) {
+  CgroupPlan version1;
+  version1.v1.push_back({{"memory"}, "/sys/fs/cgroup/memory", "/", "/web"});
+  CgroupPlan version2;
+  version2.unified = {{}, "/sys/fs/cgroup", "/", "/web"};
+  auto resources = with(oci::Memory{.swappiness = 10});
+  resources.network = oci::Network{.classID = 1, .priorities = {{"eth0", 2}}};
+  resources.blockIO = oci::BlockIO{};
+  resources.blockIO->leafWeight = 20;
+  EXPECT_EQ(ignored_resources(resources, version2).size(), 4U);
+  EXPECT_TRUE(ignored_resources(resources, version1).empty());
+  EXPECT_TRUE(ignored_resources(with(oci::Memory{.swappiness = UINT64_MAX}), version2).empty());
 }
 
 TEST(KnobsTest, ZeroPidsAreALimitAndMinusOneIsNone) {

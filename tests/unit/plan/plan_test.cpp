@@ -126,6 +126,29 @@ TEST(PlanTest, FindsTheHostIdsOfTheContainersUsers) {
   EXPECT_THROW((void)make_plan(spec, v2_host(), options()), Error);
 }
 
+TEST(PlanTest, GivesACgroupOfVersion2ToTheUserWhoSeesItWritableInANamespaceOfItsOwn) {
+  auto spec = minimal();
+  spec.linux->namespaces.push_back({"user", ""});
+  spec.linux->namespaces.push_back({"cgroup", ""});
+  spec.linux->uidMappings = spec.linux->gidMappings = {{0, 100000, 1000}};
+  spec.process->user.uid = 7;
+  spec.mounts.push_back({"/sys/fs/cgroup", "cgroup", "cgroup", {"nosuid"}, {}, {}});
+  EXPECT_EQ(make_plan(spec, v2_host(), options()).cgroup_owner, 100007U);
+  EXPECT_FALSE(make_plan(spec, hybrid_host(), options()).cgroup_owner);
+  auto unprivileged = v2_host();
+  unprivileged.euid = 1000;
+  EXPECT_FALSE(make_plan(spec, unprivileged, options()).cgroup_owner);
+  auto readonly = spec;
+  readonly.mounts.back().options.push_back("ro");
+  EXPECT_FALSE(make_plan(readonly, v2_host(), options()).cgroup_owner);
+  auto shared = spec;
+  shared.linux->namespaces.pop_back();
+  EXPECT_FALSE(make_plan(shared, v2_host(), options()).cgroup_owner);
+  auto elsewhere = spec;
+  elsewhere.mounts.back().destination = "/cgroup";
+  EXPECT_FALSE(make_plan(elsewhere, v2_host(), options()).cgroup_owner);
+}
+
 TEST(PlanTest, GivesTheOomScoreToWhoeverMaySetIt) {
   auto spec = minimal();
   spec.process->oomScoreAdj = 5;
