@@ -209,7 +209,8 @@ struct Report {
 
 // `start` opens the fifo for reading and gets one byte, then either the end of file or the text of what failed.
 UniqueFd wait_at_fifo(Init& init) {
-  sys::set_parent_death_signal(0);  // create ends now, the container stays
+  sys::set_parent_death_signal(0);  // create ends at our message, the container stays
+  init.channel.send(Kind::created);
   init.channel.close();
   UniqueFd fifo = sys::openat(init.proc, "self/fd/" + std::to_string(init.plan.exec_fifo), O_WRONLY);
   ::close(init.plan.exec_fifo);
@@ -243,7 +244,7 @@ void run(const plan::InitPlan& plan, process::Channel& channel) {
     }
   }
   Report report{{}, &channel};
-  if (plan.mode != plan::Mode::exec) channel.send(Kind::created);
+  if (plan.mode == plan::Mode::run) channel.send(Kind::created);
   if (plan.mode == plan::Mode::create) report.fifo = wait_at_fifo(init);
   try {
     execute(init);

@@ -163,3 +163,12 @@ load helpers
   failed 1
   complains "cgroup is not empty"
 }
+
+@test "a created container outlives create, every time" {
+  local round
+  for round in $(seq 1 $((ROUNDS / 10))); do
+    rt create --bundle "$BUNDLE" "$CID" </dev/null >"$WORK/out" 2>&1
+    equal created "$(rt state "$CID" | jq -r .status)"
+    rt delete --force "$CID"
+  done
+}

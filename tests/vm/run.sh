@@ -21,7 +21,8 @@ files=${*:-tests/integration tests/cve}
 # everything is copied to the machine's own disk: the share is slow and keeps no owners
 timeout 1500 "$AGENTSAFE_VM" --share "$share" --timeout 1400 "
   mkdir -p /opt/suite && cp -r /mnt/host/. /opt/suite && cd /opt/suite &&
-  PROBE=/opt/suite/build/probe RUNTIME=${VM_RUNTIME:-/opt/suite/build/agentsafe} AGENTSAFE_ROUNDS=${AGENTSAFE_ROUNDS:-100} AGENTSAFE_TEST_SECONDS=180 \
+  mkdir -p /opt/tmp && mount -t tmpfs -o mode=1777 suite /opt/tmp && # the machine's /tmp is nodev
+  TMPDIR=/opt/tmp PROBE=/opt/suite/build/probe RUNTIME=${VM_RUNTIME:-/opt/suite/build/agentsafe} AGENTSAFE_ROUNDS=${AGENTSAFE_ROUNDS:-100} AGENTSAFE_TEST_SECONDS=180 \
   tini -s -- bats --tap --print-output-on-failure $files </dev/null" 2>&1 | tee "$share/tap"
 planned=$(sed -n 's/^1\.\.\([0-9]*\)\r*$/\1/p' "$share/tap" | head -n 1)
 skipped=$(grep -c '^ok .*# skip' "$share/tap")
