@@ -95,7 +95,7 @@ TEST_F(NamespacesTest, NothingIsSharedFromAUserNamespaceToTheHost) {
     auto config = user_spec();
     config.linux->rootfsPropagation = "shared";
     config.mounts.push_back(bind_mount(folder / "shared", "/shared", {"rbind", "rshared"}));
-    const auto outcome = run(config, [this] {
+    const auto outcome = run(config, [] {
       sys::mount("tmpfs", "/shared/inner", "tmpfs", 0, "");
       return mounted_at("/shared/inner").substr(0, 2);
     });
