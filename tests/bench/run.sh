@@ -3,10 +3,12 @@
 # against the floor, which does only the kernel's work (floor.c). All take turns in one loop (timer.c).
 #
 #   tests/bench/run.sh [--rounds N] [--views 'host v2 v1'] [--modes 'hot idle'] [--seccomp FILE] [--syscalls] [--json FILE]
+#   tests/bench/run.sh --rows 'verbs run many limit growth'   the other rows of one view (rows.py), all or some
 #   tests/bench/run.sh --quick          3 rounds, back to back: only whether it works; ends with a line of counts
 #
 #   hot   back to back          idle  60 ms of rest before each run, as on a machine where nothing else starts
 #   host  the host's cgroups    v2, v1  only that version, in a mount namespace of our own
+#   --svg FILE       draws how the times of `run` are distributed (with --rows)
 #   --seccomp FILE   a linux.seccomp object to add to config.json; the floor then loads a filter of 400 comparisons
 #   RUNTIME=/path/agentsafe; MORE='name=/path/of/another/oci-runtime …'; CC=cc
 #
@@ -14,11 +16,11 @@
 set -u
 here=$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)
 views='host v2 v1' quick=''
-: "${rounds:=60}" "${modes:=hot idle}" "${syscalls:=}" "${seccomp:=}"
-json=${TMPDIR:-/tmp}/agentsafe-bench.json
+: "${rounds:=60}" "${modes:=hot idle}" "${syscalls:=}" "${seccomp:=}" "${rows:=}" "${svg:=}"
+: "${json:=${TMPDIR:-/tmp}/agentsafe-bench.json}"
 passed=0 failed=0 skipped=0
 
-usage() { sed -n '2,15s/^# \{0,1\}//p' "$0"; }
+usage() { sed -n '2,17s/^# \{0,1\}//p' "$0"; }
 refuse() { echo "bench: $*" >&2; exit 2; }
 
 options() {
@@ -28,6 +30,8 @@ options() {
       --views) views=$2; shift ;;
       --modes) modes=$2; shift ;;
       --json) json=$2; shift ;;
+      --rows) rows=$2; shift ;;
+      --svg) svg=$2; shift ;;
       --seccomp) seccomp=$(realpath "$2") || exit 2; shift ;;
       --syscalls) syscalls=yes ;;
       --quick) quick=yes rounds=3 modes=hot ;;
@@ -58,6 +62,7 @@ prepare() {
   "${CC:-cc}" -std=gnu11 -O2 -static "$here/timer.c" -o "$work/timer" || refuse "timer.c does not compile"
   mkdir -p "$work/bundle/rootfs"/{bin,proc,sys,dev,tmp} "$work/state"
   cp "$(command -v busybox)" "$work/bundle/rootfs/bin/true"
+  chmod 0711 "$work"  # for user namespaces
   : >"$work/results"
 }
 
@@ -164,12 +169,27 @@ bench_view() {
   choose >"$work/commands"
   [ ! -e "$work/broken" ] || return 1
   [ -z "$syscalls" ] || count_syscalls
+  if [ -n "$rows" ]; then
+    bench_rows
+    return
+  fi
   for mode in $modes; do
     pause=0
     [ "$mode" != idle ] || pause=60
     "$work/timer" "$rounds" "$pause" "$work/commands" >"$work/raw" || return 1
     summarise "$view" "$mode"
   done
+}
+
+# The OCI runtimes that work in this view.
+bench_rows() {
+  local line words runtimes=()
+  ln -sf true "$work/bundle/rootfs/bin/sleep"
+  while IFS= read -r line; do
+    IFS=$'\t' read -ra words <<<"$line"
+    case ${words[0]} in true | floor | bwrap) ;; *) runtimes+=("${words[0]}=${words[1]}") ;; esac
+  done <"$work/commands"
+  python3 "$here/rows.py" --work "$work" --rounds "$rounds" --rows "$rows" --json "$json" ${svg:+--svg "$svg"} "${runtimes[@]}"
 }
 
 write_json() { { echo '['; sed '$!s/$/,/' "$work/results"; echo ']'; } >"$json" && echo "figures: $json"; }
@@ -181,16 +201,22 @@ if [ "${1:-}" = --view ]; then
 fi
 options "$@"
 prepare
-export work runtime rounds modes syscalls seccomp
+export work runtime rounds modes syscalls seccomp rows svg json
 [ -n "$quick" ] || echo "$("$runtime" --version | head -n 1); $(nproc) CPUs, Linux $(uname -r); $rounds rounds"
-for view in $views; do
-  unshare --mount --propagation private bash "$here/run.sh" --view "$view"
+show() { # VIEW
+  unshare --mount --propagation private bash "$here/run.sh" --view "$1"
   case $? in
     0) passed=$((passed + 1)) ;;
-    77) skipped=$((skipped + 1)); echo "view $view: skipped" ;;
-    *) failed=$((failed + 1)); echo "view $view: failed" ;;
+    77) skipped=$((skipped + 1)); echo "view $1: skipped" ;;
+    *) failed=$((failed + 1)); echo "view $1: failed" ;;
   esac
-done
-write_json
+}
+for view in $views; do show "$view"; done
+if [ -n "$quick" ]; then
+  rows='verbs run' json=$work/rows.json
+  show host
+  rows=''
+fi
+[ -n "$rows" ] || write_json
 [ -z "$quick" ] || echo "bench: $passed passed, $failed failed, $skipped skipped"
 [ "$failed" = 0 ]

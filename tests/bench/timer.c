@@ -1,5 +1,6 @@
-// Times commands against each other: every round runs each of them once, in turn, so that whatever disturbs the
-// machine disturbs them all.
+// Times commands against each other: every round runs each of them once, so that whatever disturbs the machine disturbs
+// them all, and begins with another one, so that none always comes after the same (whose namespaces the kernel may still
+// be taking down).
 //
 //   timer ROUNDS PAUSE_MS FILE
 //
@@ -84,7 +85,7 @@ int main(int argc, char **argv, char **environment) {
   for (int round = 0; round < rounds; ++round) {
     for (int i = 0; i < count; ++i) {
       if (pause_ms > 0) nanosleep(&pause, NULL);
-      if (run(&commands[i], &actions, environment) != 0) return 1;
+      if (run(&commands[(round + i) % count], &actions, environment) != 0) return 1;
     }
   }
   return 0;
