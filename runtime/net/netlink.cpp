@@ -19,8 +19,8 @@ namespace {
 constexpr std::size_t largest_message = 8192;
 constexpr std::size_t largest_answer = 32768;  // what the kernel fills at most in a dump
 
-UniqueFd routing_socket() {
-  UniqueFd fd(::socket(AF_NETLINK, SOCK_RAW | SOCK_CLOEXEC, NETLINK_ROUTE));
+UniqueFd bound_socket(int protocol) {
+  UniqueFd fd(::socket(AF_NETLINK, SOCK_RAW | SOCK_CLOEXEC, protocol));
   sockaddr_nl any{};
   any.nl_family = AF_NETLINK;
   if (!fd || ::bind(fd.get(), reinterpret_cast<const sockaddr*>(&any), sizeof any) != 0)
@@ -43,7 +43,7 @@ mnl_socket* adopt(UniqueFd fd) {
 int make_inside(FdRef netns, FdRef parent) {
   try {
     sys::setns(netns, CLONE_NEWNET);
-    const UniqueFd socket = routing_socket();
+    const UniqueFd socket = bound_socket(NETLINK_ROUTE);
     sys::send_message(parent, "made", {socket.get()});
     return 0;
   } catch (const Error& error) {
@@ -90,6 +90,13 @@ void Message::put(std::uint16_t attribute, std::uint32_t number) {
   put_bytes(attribute, {reinterpret_cast<const char*>(&number), sizeof number});
 }
 
+Nest::Nest(Message& message, std::uint16_t attribute) : message_(message), start_(message.header()->nlmsg_len) {
+  if (mnl_attr_nest_start_check(message.header(), message.bytes_.size(), attribute) == nullptr)
+    fail("a netlink message of more than 8 KiB");
+}
+
+Nest::~Nest() { mnl_attr_nest_end(message_.header(), reinterpret_cast<nlattr*>(message_.bytes_.data() + start_)); }
+
 void for_each_attribute_behind(std::size_t header_size, const nlmsghdr* answer,
                                const std::function<void(const nlattr*)>& each) {
   const auto call = [](const nlattr* attribute, void* function) {
@@ -101,7 +108,7 @@ void for_each_attribute_behind(std::size_t header_size, const nlmsghdr* answer,
 
 void Netlink::Close::operator()(mnl_socket* socket) const { mnl_socket_close(socket); }
 
-Netlink::Netlink() : socket_(adopt(routing_socket())) {}
+Netlink::Netlink(int protocol) : socket_(adopt(bound_socket(protocol))) {}
 
 Netlink Netlink::inside(FdRef netns) {
   const auto [ours, theirs] = sys::socketpair(SOCK_SEQPACKET);
@@ -125,6 +132,37 @@ void Netlink::dump(Message& message, const std::function<void(const nlmsghdr*)>&
   Answers answers;
   while (!exchange(message, answers)) answers.clear();
   for (const auto& answer : answers) each(reinterpret_cast<const nlmsghdr*>(answer.data()));
+}
+
+// The kernel has answered everything by the time that sendto returns.
+void Netlink::batch(std::span<Message> messages, const About& about) {
+  const FdRef fd(mnl_socket_get_fd(socket_.get()));
+  const int room = 4 << 20;  // of the memory that each message, and each answer, takes
+  ::setsockopt(fd.get(), SOL_SOCKET, SO_SNDBUFFORCE, &room, sizeof room);
+  ::setsockopt(fd.get(), SOL_SOCKET, SO_RCVBUFFORCE, &room, sizeof room);
+  std::string bytes;
+  std::size_t awaited = 0;
+  const std::uint32_t first = sequence_;
+  for (auto& message : messages) {
+    nlmsghdr* const header = message.header();
+    header->nlmsg_seq = sequence_++;
+    if ((header->nlmsg_flags & NLM_F_ACK) != 0) ++awaited;
+    bytes.append(reinterpret_cast<const char*>(header), header->nlmsg_len);
+  }
+  if (mnl_socket_sendto(socket_.get(), bytes.data(), bytes.size()) < 0) fail_errno("send a batch to the kernel");
+  std::vector<char> buffer(largest_answer);
+  for (; awaited > 0; --awaited) {
+    if (!sys::wait_readable(fd, std::chrono::seconds(0))) fail("the kernel has not answered every message of the batch");
+    if (mnl_socket_recvfrom(socket_.get(), buffer.data(), buffer.size()) < 0) fail_errno("receive from the kernel");
+    const auto* const answer = reinterpret_cast<const nlmsghdr*>(buffer.data());
+    if (answer->nlmsg_type != NLMSG_ERROR) fail("the kernel's answer to a batch is no acknowledgement");
+    try {
+      check_acknowledged(answer);
+    } catch (Error& error) {
+      error.add_context(about(answer->nlmsg_seq - first, answer));
+      throw;
+    }
+  }
 }
 
 // False when a dump was interrupted by a change.

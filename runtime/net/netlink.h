@@ -1,4 +1,4 @@
-// A routing netlink socket and its messages, through libmnl. Source: rtnetlink(7), netlink(7), libmnl.
+// A netlink socket and its messages, through libmnl. Source: rtnetlink(7), netlink(7), libmnl.
 //
 //   Netlink netlink;
 //   Message message(RTM_NEWLINK);
@@ -11,6 +11,7 @@
 #include <cstdint>
 #include <functional>
 #include <memory>
+#include <span>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -34,10 +35,25 @@ class Message {
   void put(std::uint16_t attribute, std::uint32_t number);
   void put_bytes(std::uint16_t attribute, std::string_view bytes);
   [[nodiscard]] nlmsghdr* header();
+  [[nodiscard]] const nlmsghdr* header() const { return const_cast<Message*>(this)->header(); }
 
  private:
+  friend class Nest;
   void* extend(std::size_t size);
   std::vector<char> bytes_;
+};
+
+// An attribute that holds those which are put while it lives.
+class Nest {
+ public:
+  Nest(Message& message, std::uint16_t attribute);
+  Nest(const Nest&) = delete;
+  Nest& operator=(const Nest&) = delete;
+  ~Nest();
+
+ private:
+  Message& message_;
+  std::size_t start_;
 };
 
 // Calls `each` for every attribute of an answer; they come after the family's header.
@@ -50,13 +66,17 @@ void for_each_attribute(const nlmsghdr* answer, const std::function<void(const n
 
 class Netlink {
  public:
-  Netlink();  // in our network namespace
+  explicit Netlink(int protocol = NETLINK_ROUTE);  // in our network namespace
   // In another one. A socket stays in the namespace that it was made in: a helper process enters it, makes the socket
   // and hands it over; we ourselves never change namespaces.
   [[nodiscard]] static Netlink inside(FdRef netns);
 
   // Sends, and waits for the kernel's answer; throws Error with its errno.
   void request(Message& message);
+  // One datagram, whose messages ask for acknowledgements by NLM_F_ACK and are taken together or not at all. Throws the
+  // first error, behind what `about` says of the message (its place in `messages`, and the kernel's answer).
+  using About = std::function<std::string(std::size_t, const nlmsghdr* answer)>;
+  void batch(std::span<Message> messages, const About& about);
   // NLM_F_DUMP: calls `each` for every answer; begins anew when the kernel says that things changed meanwhile.
   void dump(Message& message, const std::function<void(const nlmsghdr*)>& each);
 

@@ -1,0 +1,232 @@
+#include "runtime/net/egress_table.h"
+
+#include <netinet/in.h>
+
+#include <algorithm>
+
+#include "runtime/base/text.h"
+#include "runtime/net/egress_sets.h"
+
+namespace agentsafe::net {
+namespace {
+
+using nft::Accept;
+using nft::Chain;
+using nft::Count;
+using nft::Drop;
+using nft::Flow;
+using nft::FlowIs;
+using nft::Goto;
+using nft::Hook;
+using nft::Jump;
+using nft::Rule;
+using nft::Statement;
+using nft::To;
+using policy::EgressMode;
+
+constexpr policy::Network resolver{false, {127, 0, 0, 11}, 32};
+constexpr std::uint16_t probe_port = 1;
+constexpr std::uint8_t tcp = IPPROTO_TCP;
+constexpr std::uint8_t udp = IPPROTO_UDP;
+// ICMPv6, RFC 4861
+constexpr std::uint8_t router_solicit = 133;
+constexpr std::uint8_t neighbour_solicit = 135;
+constexpr std::uint8_t neighbour_advert = 136;
+
+class Compiler {
+ public:
+  Compiler(const policy::Egress& egress, const Surroundings& around, std::uint32_t epoch)
+      : egress_(egress), around_(around), mark_(mark_of(epoch)) {
+    table_.name = egress_table_name;
+    table_.comment = comment_of(egress, epoch);
+  }
+
+  nft::Table compile() {
+    table_.chains = {refuse(), accepted(), grant(), judge(), out(), forward(), in()};
+    return std::move(table_);
+  }
+
+ private:
+  static Chain refuse() { return {"refuse", {}, {{"", {nft::Protocol{tcp}, nft::ResetTcp{}}}, {"", {nft::Reject{}}}}}; }
+
+  // Every packet that leaves passes it.
+  Chain accepted() const {
+    Chain chain{"accepted", {}, {}};
+    if (egress_.bytes)
+      chain.rules.push_back({rule_name::bytes, {nft::BytesOver{*egress_.bytes}, Count{}, Goto{"refuse"}}});
+    chain.rules.push_back({rule_name::accepted, {Count{}, Accept{}}});
+    return chain;
+  }
+
+  // The first packet of a flow that a rule allows.
+  Chain grant() const {
+    Chain chain{"grant", {}, {}};
+    if (egress_.connections)
+      chain.rules.push_back({rule_name::connections, {nft::FlowsOver{*egress_.connections}, Count{}, Goto{"refuse"}}});
+    chain.rules.push_back({"", {nft::SetMark{mark_}, Goto{"accepted"}}});
+    return chain;
+  }
+
+  // For each family whose set is not empty: the rule.
+  template <class MakeSet>
+  void add_for_sets(Chain& chain, const char* name, const std::string& stem, const MakeSet& make_set, bool with_ports,
+                    const char* target) {
+    for (const bool v6 : {false, true}) {
+      nft::Set set = make_set(stem + (v6 ? "6" : "4"), v6);
+      if (set.elements.empty()) continue;
+      chain.rules.push_back({name, {nft::InSet{set.name, v6, with_ports}, Count{}, Goto{target}}});
+      table_.sets.push_back(std::move(set));
+    }
+  }
+
+  void add_dests(Chain& chain, const char* name, const std::string& stem, const std::vector<policy::Dest>& dests,
+                 const char* target) {
+    add_for_sets(
+        chain, name, stem, [&](std::string set, bool v6) { return destination_set(std::move(set), v6, dests); }, true,
+        target);
+  }
+
+  void add_name_servers(Chain& chain) {
+    std::vector<policy::Dest> dests;
+    for (const auto& server : around_.name_servers)
+      for (const auto transport : {policy::Transport::tcp, policy::Transport::udp})
+        dests.push_back({transport, {}, server, 53, 53});
+    add_dests(chain, rule_name::name_servers, "resolve", dests, "grant");
+  }
+
+  void add_denied(Chain& chain) {
+    const auto denied = policy::denied_networks();
+    std::vector<policy::Network> networks(denied.begin(), denied.end());
+    networks.insert(networks.end(), around_.host_addresses.begin(), around_.host_addresses.end());
+    add_for_sets(
+        chain, rule_name::denied, "denied",
+        [&](std::string set, bool v6) { return address_set(std::move(set), v6, networks); }, false, "refuse");
+  }
+
+  // Errors that the kernel sends about flows; neighbour discovery, without which IPv6 dies. Never reports of multicast
+  // groups: their addresses would carry data out.
+  static void add_icmp(Chain& chain) {
+    constexpr nft::Icmp errors[] = {{false, 3}, {false, 11}, {true, 1}, {true, 3}};
+    for (const auto& error : errors)
+      chain.rules.push_back({"", {FlowIs{Flow::related}, error, nft::AtMost{10}, Goto{"accepted"}}});
+    for (const auto discovery : {router_solicit, neighbour_solicit, neighbour_advert})
+      chain.rules.push_back({"", {nft::FromLink{}, nft::Icmp{true, discovery}, Accept{}}});
+  }
+
+  // Answers of flows that were let in before the epoch rose.
+  void add_answers(Chain& chain) const {
+    if (egress_.ingress.kind == policy::Ingress::Kind::engine)
+      chain.rules.push_back({"", {nft::Answer{}, nft::SetMark{mark_}, Goto{"accepted"}}});
+    for (const auto port : egress_.ingress.ports)
+      for (const auto protocol : {tcp, udp})
+        chain.rules.push_back(
+            {"",
+             {nft::Answer{}, nft::Protocol{protocol}, nft::Port{true, port}, nft::SetMark{mark_}, Goto{"accepted"}}});
+  }
+
+  Chain judge() {
+    Chain chain{"judge",
+                {},
+                {{"", {FlowIs{Flow::invalid}, Drop{}}},
+                 {"", {nft::SourceRoute{131}, Drop{}}},
+                 {"", {nft::SourceRoute{137}, Drop{}}},
+                 {"", {nft::RoutingHeader{}, Drop{}}},
+                 {"", {FlowIs{Flow::established}, nft::FlowMark{mark_}, Goto{"accepted"}}}}};
+    add_icmp(chain);
+    add_answers(chain);
+    add_dests(chain, rule_name::deny, "refused", egress_.deny, "refuse");
+    add_dests(chain, rule_name::internal, "internal", egress_.internal, "grant");
+    if (egress_.mode == EgressMode::open) add_name_servers(chain);
+    add_denied(chain);
+    add_dests(chain, rule_name::allow, "allowed", egress_.allow, "grant");
+    if (egress_.mode == EgressMode::moderate)
+      chain.rules.push_back({rule_name::moderate, {nft::Protocol{tcp}, nft::Port{false, 443}, Count{}, Goto{"grant"}}});
+    if (egress_.mode == EgressMode::open) chain.rules.push_back({rule_name::open, {Count{}, Goto{"grant"}}});
+    if (egress_.mode != EgressMode::open) chain.rules.push_back({rule_name::rest, {Count{}, Goto{"refuse"}}});
+    return chain;
+  }
+
+  // Loopback first: it is the container's own, and refusals travel over it. But an engine's resolver listens there too
+  // (Docker: on a random port), and asks the world for whoever asks it.
+  Chain out() const {
+    Chain chain{"out",
+                Hook::output,
+                {{rule_name::probe,
+                  {To{resolver}, nft::Protocol{tcp}, nft::Port{false, probe_port}, Count{}, Goto{"refuse"}}}}};
+    if (egress_.mode != EgressMode::open)
+      chain.rules.push_back({rule_name::resolver, {To{resolver}, Count{}, Goto{"refuse"}}});
+    chain.rules.push_back({"", {nft::Loopback{true}, Accept{}}});
+    chain.rules.push_back({"", {Jump{"judge"}}});
+    return chain;
+  }
+
+  static Chain forward() { return {"forward", Hook::forward, {{"", {Jump{"judge"}}}}}; }
+
+  // What comes in: answers, and what `ingress` names. Refused silently, since an answer would itself leave.
+  Chain in() const {
+    Chain chain{"in",
+                Hook::input,
+                {{"", {nft::Loopback{false}, Accept{}}},
+                 {"", {FlowIs{Flow::invalid}, Drop{}}},
+                 {"", {FlowIs{Flow::established}, Accept{}}},
+                 {"", {FlowIs{Flow::related}, nft::Protocol{IPPROTO_ICMP}, Accept{}}},
+                 {"", {FlowIs{Flow::related}, nft::Protocol{IPPROTO_ICMPV6}, Accept{}}}}};
+    for (const auto discovery : {neighbour_solicit, neighbour_advert})
+      chain.rules.push_back({"", {nft::FromLink{}, nft::Icmp{true, discovery}, Accept{}}});
+    if (egress_.ingress.kind == policy::Ingress::Kind::engine)
+      chain.rules.push_back({"", {FlowIs{Flow::fresh}, nft::SetMark{mark_}, Accept{}}});
+    for (const auto port : egress_.ingress.ports)
+      for (const auto protocol : {tcp, udp})
+        chain.rules.push_back(
+            {"",
+             {FlowIs{Flow::fresh}, nft::Protocol{protocol}, nft::Port{false, port}, nft::SetMark{mark_}, Accept{}}});
+    return chain;
+  }
+
+  const policy::Egress& egress_;
+  const Surroundings& around_;
+  std::uint32_t mark_;
+  nft::Table table_;
+};
+
+// FNV-1a: tells policies apart, not a secret; only root could write another one.
+std::uint64_t hash_of(std::string_view text) {
+  std::uint64_t hash = 0xcbf29ce484222325U;
+  for (const char c : text) hash = (hash ^ static_cast<unsigned char>(c)) * 0x100000001b3U;
+  return hash;
+}
+
+void add_server(std::vector<policy::Network>& servers, std::string_view text) {
+  const auto address = policy::parse_network(text);
+  constexpr policy::Network loopbacks[] = {{false, {127}, 8},
+                                           {true, {0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 1}, 128}};
+  if (!address || text.find('/') != std::string_view::npos) return;  // fe80::1%eth0 and what libc does not read either
+  if (std::ranges::none_of(loopbacks, [&](const auto& loopback) { return loopback.contains(*address); }))
+    servers.push_back(*address);
+}
+
+}  // namespace
+
+std::string comment_of(const policy::Egress& egress, std::uint32_t epoch) {
+  return "policy " + std::to_string(hash_of(policy::to_json(egress))) + " epoch " + std::to_string(epoch);
+}
+
+nft::Table egress_table(const policy::Egress& egress, const Surroundings& around, std::uint32_t epoch) {
+  return Compiler(egress, around, epoch).compile();
+}
+
+std::vector<policy::Network> name_servers(std::string_view resolv_conf) {
+  constexpr std::string_view docker = "# ExtServers: [";
+  std::vector<policy::Network> servers;
+  for (const auto line : text::lines(resolv_conf)) {
+    const auto words = text::words(line);
+    if (words.size() >= 2 && words[0] == "nameserver") add_server(servers, words[1]);
+    if (!line.starts_with(docker) || !line.ends_with(']')) continue;
+    // "host(192.0.2.1)" is asked from the host's namespace, and no address to us
+    const auto list = line.substr(docker.size(), line.size() - docker.size() - 1);
+    for (const auto word : text::words(list)) add_server(servers, word);
+  }
+  return servers;
+}
+
+}  // namespace agentsafe::net

@@ -1,0 +1,60 @@
+// The packet filter of a container's network namespace, compiled from its policy. Pure: no effects.
+//
+//   Surroundings around{host_addresses(), name_servers("nameserver 10.0.0.53\n")};
+//   nft::Table table = egress_table(policy.egress, around, first_epoch);
+//   std::cout << nft::to_text(table);                         // what `nft list ruleset` will show
+//
+// Packets to and from the outside, and those that a nested namespace sends through the container, pass the chain
+// `judge`: nothing that is not named here leaves, what is refused is answered at once (a TCP reset, or ICMP
+// "administratively prohibited"). An accepted flow carries the epoch as its conntrack mark; flows of an older epoch are
+// judged again, so that rules that replace others also cut what they no longer allow.
+#pragma once
+#include <cstdint>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "runtime/net/nft.h"
+#include "runtime/policy/egress.h"
+
+namespace agentsafe::net {
+
+inline constexpr const char* egress_table_name = "agentsafe";
+inline constexpr std::uint32_t first_epoch = 1;
+
+// What is known of the host when the container is made.
+struct Surroundings {
+  std::vector<policy::Network> host_addresses;  // never destinations, unless `internal` names them
+  std::vector<policy::Network> name_servers;    // that mode `open` may ask, even inside the denied networks
+};
+
+// The names of rules that decide: comments in the kernel, words in `why` and `egress show`.
+namespace rule_name {
+inline constexpr const char* probe = "self-probe";
+inline constexpr const char* resolver = "engine's resolver 127.0.0.11";
+inline constexpr const char* accepted = "accepted";
+inline constexpr const char* allow = "egress.allow";
+inline constexpr const char* internal = "egress.internal";
+inline constexpr const char* deny = "egress.deny";
+inline constexpr const char* denied = "private, reserved and host addresses";
+inline constexpr const char* name_servers = "name servers";
+inline constexpr const char* moderate = "egress.mode moderate";
+inline constexpr const char* open = "egress.mode open";
+inline constexpr const char* bytes = "egress.bytes";
+inline constexpr const char* connections = "egress.connections";
+inline constexpr const char* rest = "not in egress.allow";
+}  // namespace rule_name
+
+// The conntrack mark of the flows of an epoch.
+[[nodiscard]] constexpr std::uint32_t mark_of(std::uint32_t epoch) { return 0x41530000U + (epoch & 0xffffU); }
+
+[[nodiscard]] nft::Table egress_table(const policy::Egress& egress, const Surroundings& around, std::uint32_t epoch);
+
+// The table's comment, "policy 91b2… epoch 3": tables of equal policies have equal first parts.
+[[nodiscard]] std::string comment_of(const policy::Egress& egress, std::uint32_t epoch);
+
+// The addresses of a resolv.conf's `nameserver` lines but 127.0.0.0/8 and ::1, and those in the comment "# ExtServers"
+// of Docker's, whose resolver asks them from inside the container's namespace.
+[[nodiscard]] std::vector<policy::Network> name_servers(std::string_view resolv_conf);
+
+}  // namespace agentsafe::net

@@ -1,0 +1,58 @@
+#include "runtime/net/inside.h"
+
+#include <sched.h>
+#include <sys/socket.h>
+
+#include "runtime/base/error.h"
+#include "runtime/base/wire.h"
+#include "runtime/sys/fd.h"
+#include "runtime/sys/process.h"
+#include "runtime/sys/unix_socket.h"
+
+namespace agentsafe::net {
+namespace {
+
+struct Report {
+  bool done = false;
+  int error_number = 0;
+  std::string text;
+};
+
+}  // namespace
+}  // namespace agentsafe::net
+
+template <>
+inline constexpr auto agentsafe::wire::members<agentsafe::net::Report> =
+    std::tuple{&agentsafe::net::Report::done, &agentsafe::net::Report::error_number, &agentsafe::net::Report::text};
+
+namespace agentsafe::net {
+namespace {
+
+Report work_inside(FdRef netns, FdRef userns, const std::function<std::string()>& work) {
+  try {
+    if (userns) sys::setns(userns, CLONE_NEWUSER);
+    sys::setns(netns, CLONE_NEWNET);
+    return {true, 0, work()};
+  } catch (const Error& error) {
+    return {false, error.error_number(), error.message()};
+  }
+}
+
+}  // namespace
+
+std::string inside(FdRef netns, const std::function<std::string()>& work, FdRef userns) {
+  const auto [ours, theirs] = sys::socketpair(SOCK_SEQPACKET);
+  const FdRef helpers_end = theirs;
+  const sys::Child helper = sys::clone3({}, [&] {
+    sys::send_message(helpers_end, wire::encode(work_inside(netns, userns, work)));
+    return 0;
+  });
+  sys::wait(helper.pidfd);  // it does not wait for us: its one message fits the socket
+  if (!sys::wait_readable(ours, std::chrono::milliseconds(0)))
+    fail("the helper inside the network namespace was killed");
+  auto report = wire::decode<Report>(sys::receive_message(ours).bytes);
+  if (!report.done) throw Error(std::move(report.text), report.error_number);
+  return std::move(report.text);
+}
+
+}  // namespace agentsafe::net

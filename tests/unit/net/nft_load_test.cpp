@@ -1,0 +1,197 @@
+// Tables in the kernel, each test in a network namespace of its own, and what `nft` says of them.
+#include "runtime/net/nft_load.h"
+
+#include <fcntl.h>
+#include <gtest/gtest.h>
+#include <sched.h>
+
+#include <algorithm>
+#include <array>
+#include <cstdio>
+#include <regex>
+
+#include "runtime/base/error.h"
+#include "runtime/net/egress.h"
+#include "runtime/net/egress_table.h"
+#include "runtime/sys/fd.h"
+#include "runtime/sys/process.h"
+
+namespace agentsafe::net {
+namespace {
+
+std::string output_of(const std::string& command) {
+  std::string text;
+  FILE* const pipe = ::popen((command + " 2>&1").c_str(), "re");
+  std::array<char, 4096> part{};
+  while (const std::size_t n = std::fread(part.data(), 1, part.size(), pipe)) text.append(part.data(), n);
+  ::pclose(pipe);
+  return text;
+}
+
+// Without counters' values, and with one space where nft breaks lines.
+std::string plain(const std::string& text) {
+  const std::string without =
+      std::regex_replace(text, std::regex(" packets [0-9]+ bytes [0-9]+| used [0-9]+ [a-z]*bytes"), "");
+  return std::regex_replace(without, std::regex("\\s+"), " ");
+}
+
+class NftTest : public testing::Test {
+ protected:
+  static void SetUpTestSuite() {
+    if (::geteuid() != 0) GTEST_SKIP() << "needs CAP_NET_ADMIN";
+  }
+  void SetUp() override {
+    before_ = sys::openat(sys::at_cwd, "/proc/self/ns/net", O_RDONLY);
+    sys::unshare(CLONE_NEWNET);
+    netlink_.emplace(NETLINK_NETFILTER);
+  }
+  void TearDown() override {
+    if (before_) sys::setns(before_, CLONE_NEWNET);
+  }
+  static UniqueFd here() { return sys::openat(sys::at_cwd, "/proc/self/ns/net", O_RDONLY); }
+
+  static std::string error_of(const std::function<void()>& body) {
+    try {
+      body();
+    } catch (const Error& error) {
+      return error.message();
+    }
+    return "";
+  }
+
+  UniqueFd before_;
+  std::optional<Netlink> netlink_;
+};
+
+const char* const policies[] = {
+    R"({"mode":"none"})",
+    R"({"mode":"strict","allow":["203.0.113.0/24:8443","udp/[2001:db8:7::/48]:53-54","203.0.113.7:8440-8450"],
+        "deny":["203.0.113.9:*"],"internal":["10.2.0.0/16:5432"],"bytes":"2G","connections":200})",
+    R"({"mode":"moderate","ingress":"engine"})",
+    R"({"mode":"open","ingress":[8080,9090],"bytes":"1500"})",
+};
+const Surroundings around{{*policy::parse_network("198.51.100.7"), *policy::parse_network("2001:db8::7")},
+                          {*policy::parse_network("10.0.0.53")}};
+
+TEST_F(NftTest, NftShowsWhatWePrint) {
+  if (output_of("nft --version").find("nftables") == std::string::npos) GTEST_SKIP() << "needs nft";
+  for (const char* const json : policies) {
+    const auto table = egress_table(policy::read_egress(json), around, 7);
+    nft::load(*netlink_, table, nft::Existing::replaced);
+    EXPECT_EQ(plain(output_of("nft list ruleset")), plain(nft::to_text(table)));
+  }
+}
+
+TEST_F(NftTest, NftTakesWhatWePrint) {
+  if (output_of("nft --version").find("nftables") == std::string::npos) GTEST_SKIP() << "needs nft";
+  for (const char* const json : policies) {
+    const std::string text = nft::to_text(egress_table(policy::read_egress(json), around, 7));
+    EXPECT_EQ(output_of("nft -c -f - <<'END'\n" + text + "END\n"), "");
+  }
+}
+
+TEST_F(NftTest, LoadsThousandsOfElements) {
+  policy::Egress egress;
+  for (unsigned i = 0; i < 4000; ++i) {
+    policy::Dest dest = policy::parse_dest("203.0.113.0:443");
+    dest.network.address[2] = static_cast<std::uint8_t>(i >> 8);
+    dest.network.address[3] = static_cast<std::uint8_t>(i);
+    dest.first_port = dest.last_port = static_cast<std::uint16_t>(1 + i);
+    egress.allow.push_back(dest);
+  }
+  nft::load(*netlink_, egress_table(egress, {}, 1), nft::Existing::refused);
+}
+
+TEST_F(NftTest, RefusesATableThatIsThere) {
+  const auto table = egress_table({}, {}, 1);
+  nft::load(*netlink_, table, nft::Existing::refused);
+  EXPECT_EQ(error_of([&] { nft::load(*netlink_, table, nft::Existing::refused); }),
+            "load the packet filter: table \"agentsafe\": file exists");
+}
+
+TEST_F(NftTest, NamesTheRuleThatTheKernelRefuses) {
+  nft::Table table = egress_table({}, {}, 1);
+  table.chains.back().rules.push_back({"", {nft::Goto{"nowhere"}}});
+  const std::string error = error_of([&] { nft::load(*netlink_, table, nft::Existing::refused); });
+  EXPECT_EQ(
+      error.substr(0, error.rfind(": missing")),
+      "load the packet filter: rule (goto nowhere) of the chain \"in\": this kernel may lack the nftables expression "
+      "\"immediate\"");
+  EXPECT_EQ(nft::comment_of(*netlink_, "agentsafe"), std::nullopt) << "a part of it was loaded";
+}
+
+TEST_F(NftTest, SeesARuleThatSomebodyAdded) {
+  const auto table = egress_table({}, {}, 1);
+  nft::load(*netlink_, table, nft::Existing::refused);
+  nft::verify(*netlink_, table);
+  output_of("nft insert rule inet agentsafe out accept");
+  EXPECT_NE(error_of([&] { nft::verify(*netlink_, table); }), "");
+}
+
+TEST_F(NftTest, SeesARuleThatSomebodyRemoved) {
+  const auto table = egress_table({}, {}, 1);
+  nft::load(*netlink_, table, nft::Existing::refused);
+  output_of("nft flush chain inet agentsafe judge");
+  EXPECT_NE(error_of([&] { nft::verify(*netlink_, table); }).find("differs"), std::string::npos);
+}
+
+TEST_F(NftTest, SeesAnElementThatSomebodyChanged) {
+  const auto table = egress_table(policy::read_egress(R"({"allow":["203.0.113.1:443"]})"), {}, 1);
+  nft::load(*netlink_, table, nft::Existing::refused);
+  output_of("nft add element inet agentsafe allowed4 '{ 198.51.100.1 . tcp . 80 }'");
+  EXPECT_NE(error_of([&] { nft::verify(*netlink_, table); }).find("\"allowed4\" differ"), std::string::npos);
+}
+
+TEST_F(NftTest, InstallProvesItselfWithRealPackets) {
+  const Egress egress(here());
+  egress.install(policy::read_egress(policies[1]), around);
+  const auto counts = egress.counts();
+  const auto probe = std::ranges::find(counts, rule_name::probe, &nft::RuleCount::rule);
+  ASSERT_NE(probe, counts.end());
+  EXPECT_GE(probe->packets, 1U);
+  EXPECT_EQ(output_of("cat /proc/sys/net/netfilter/nf_conntrack_tcp_loose /proc/sys/net/ipv6/conf/default/accept_ra"),
+            "0\n0\n");
+}
+
+TEST_F(NftTest, InstallProbesTheMetadataAddressWhereThereIsARoute) {
+  output_of(
+      "ip link set lo up; ip link add v0 type veth peer name v1; ip addr add 10.9.0.1/24 dev v0; ip link set v0 up;"
+      "ip link set v1 up; ip route add default via 10.9.0.2");
+  const Egress egress(here());
+  egress.install(policy::read_egress(R"({"mode":"none"})"), {});
+  const auto counts = egress.counts();
+  const auto denied = std::ranges::find(counts, rule_name::denied, &nft::RuleCount::rule);
+  ASSERT_NE(denied, counts.end());
+  EXPECT_GE(denied->packets, 1U);
+}
+
+TEST_F(NftTest, InstallFailsWhenPacketsPassBesides) {
+  output_of(
+      "ip link set lo up; nft 'table inet other { chain out { type filter hook output priority -300; policy accept;"
+      "ip daddr 127.0.0.11 drop; }; }'");
+  const std::string error = error_of([&] { Egress(here()).install({}, {}); });
+  EXPECT_EQ(error,
+            "egress: test the packet filter: a packet to 127.0.0.11 port 1 was not refused by the rule \"self-probe\" "
+            "(no error); the container is not started");
+}
+
+TEST_F(NftTest, EqualPoliciesShareATableAndOthersAreRefused) {
+  const auto strict = policy::read_egress(policies[1]);
+  Egress(here()).install(strict, around);
+  Egress(here()).install(strict, {});
+  const std::string error = error_of([&] { Egress(here()).install({}, {}); });
+  EXPECT_NE(error.find("another policy"), std::string::npos) << error;
+}
+
+TEST_F(NftTest, ReplaceRaisesTheEpochAndKeepsTheQuota) {
+  const Egress egress(here());
+  egress.install(policy::read_egress(R"({"mode":"none"})"), {});
+  egress.replace(policy::read_egress(R"({"mode":"open","bytes":"2G"})"), {});
+  EXPECT_NE(output_of("nft list ruleset").find("epoch 2"), std::string::npos);
+  EXPECT_NE(output_of("nft list ruleset").find("ct mark set 0x41530002"), std::string::npos);
+  egress.remove();
+  EXPECT_FALSE(egress.exists());
+}
+
+}  // namespace
+}  // namespace agentsafe::net
