@@ -100,8 +100,9 @@ void check_passed_fds(const CreateRequest& request) {
 
 void run_host_hooks(const Creation& creation, const Record& record) {
   if (!creation.plan.init.waits_when_mounted) return;
+  // config.md#prestart places these hooks behind the start operation, where the container is created.
+  process::run_hooks("prestart", creation.plan.prestart, oci::to_json(oci_state(record, Status::created)));
   const std::string state = oci::to_json(oci_state(record, Status::creating));
-  process::run_hooks("prestart", creation.plan.prestart, state);
   process::run_hooks("createRuntime", creation.plan.create_runtime, state);
 }
 

@@ -32,7 +32,7 @@ teardown() { is_crun || finish; }
 two_lines() { [ "$(wc -l <"$WORK/out")" -ge 2 ]; }
 
 @test "events reports an oom kill" {
-  require_v1_controller memory
+  if on_cgroup_v2; then require_v2_controller memory; else require_v1_controller memory; fi
   script 'read -r go </tmp/go; exec dd if=/dev/zero of=/dev/null bs=200M' \
     '.linux.resources.memory = {limit: 16777216, swap: 16777216} | .process.args[2] = $text'
   mkfifo "$ROOTFS/tmp/go"

@@ -55,6 +55,7 @@ state_given_to() { grep "^$1 " "$WORK/hooks" | cut -d' ' -f2-; }
   done
   for name in prestart createRuntime poststart; do equal "$pid" "$(state_given_to $name | jq .pid)"; done
   is_agentsafe || return 0
+  equal created "$(state_given_to prestart | jq -r .status)" # config.md#prestart: after the start operation
   equal creating "$(state_given_to createRuntime | jq -r .status)"
   equal running "$(state_given_to poststart | jq -r .status)"
   equal stopped "$(state_given_to poststop | jq -r .status)"

@@ -33,7 +33,7 @@ controller() { if on_cgroup_v2; then require_v2_controller "$2"; else require_v1
 
 @test "memory and swap together are set" {
   controller memory memory
-  if on_cgroup_v2; then [ -e /sys/fs/cgroup/*/memory.swap.max ] 2>/dev/null || skip "the host accounts no swap"
+  if on_cgroup_v2; then compgen -G '/sys/fs/cgroup/*/memory.swap.max' >/dev/null || skip "the host accounts no swap"
   else [ -e /sys/fs/cgroup/memory/memory.memsw.limit_in_bytes ] || skip "the host accounts no swap"; fi
   edit '.linux.resources.memory = {limit: 33554432, swap: 67108864}'
   launch
@@ -60,7 +60,7 @@ controller() { if on_cgroup_v2; then require_v2_controller "$2"; else require_v1
 
 @test "a very small memory limit still starts" {
   is_agentsafe || skip "about agentsafe"
-  require_v1_controller memory
+  controller memory memory
   command_is true
   edit '.linux.resources.memory = {limit: 524288}'
   run_bundle
@@ -110,6 +110,27 @@ controller() { if on_cgroup_v2; then require_v2_controller "$2"; else require_v1
   no_leftovers
 }
 
+@test "on v2 block I/O is weighed and throttled" {
+  require_v2_controller io
+  local device
+  device=$(awk '$3 ~ /^(vda|sda|nvme0n1)$/ {print $1, $2; exit}' /proc/diskstats)
+  [ -n "$device" ] || skip "the host has no disk"
+  edit '.linux.resources.blockIO = {throttleReadBpsDevice: [{major: $a, minor: $b, rate: 1048576}],
+    throttleWriteIOPSDevice: [{major: $a, minor: $b, rate: 30}]}' --argjson a "${device% *}" --argjson b "${device#* }"
+  launch
+  equal "${device/ /:} rbps=1048576 wbps=max riops=max wiops=30" "$(cgroup_value x io.max)"
+  rt delete --force "$CID"
+  edit '.linux.resources.blockIO = {weight: 500}'
+  run_rt run --detach --bundle "$BUNDLE" "$CID" </dev/null
+  if compgen -G '/sys/fs/cgroup/*/io.weight' >/dev/null || compgen -G '/sys/fs/cgroup/*/io.bfq.weight' >/dev/null; then
+    succeeded
+    grep -qx 'default 4950' "$(cgroup_dir x)/io.weight" || grep -qx 'default 500' "$(cgroup_dir x)/io.bfq.weight"
+  else # a limit that cannot be set is no limit
+    refuses_briefly
+    complains io.weight
+  fi
+}
+
 @test "blkio weight and throttling are set where the host has them" {
   require_v1_controller blkio
   local device
@@ -147,8 +168,12 @@ controller() { if on_cgroup_v2; then require_v2_controller "$2"; else require_v1
 
 @test "rdma limits are set where the host has them" {
   controller rdma rdma
-  edit '.linux.resources.rdma = {mlx5_1: {hcaHandles: 3, hcaObjects: 100}}'
+  local device
+  device=$(ls /sys/class/infiniband 2>/dev/null | head -n 1)
+  [ -n "$device" ] || skip "the host has no RDMA device"
+  edit '.linux.resources.rdma = {($d): {hcaHandles: 3, hcaObjects: 100}}' --arg d "$device"
   launch
+  equal "$device hca_handle=3 hca_object=100" "$(value rdma/rdma.max rdma.max | grep -w "$device" | sed 's/ *$//')"
 }
 
 @test "intelRdt is set where the host has it, and refused where not" {

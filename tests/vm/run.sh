@@ -14,6 +14,7 @@ trap 'rm -rf "$share"' EXIT
 
 mkdir -p "$share/build" "$share/tests"
 cp -r "$top/tests/integration" "$top/tests/cve" "$share/tests/"
+cp -r "$top/seccomp-profiles" "$share/"
 [ -n "${VM_RUNTIME:-}" ] || cp "$build/agentsafe" "$share/build/"
 gcc -static -O1 -o "$share/build/probe" "$top/tests/integration/probe.c" || exit 1
 files=${*:-tests/integration tests/cve}
@@ -22,6 +23,7 @@ files=${*:-tests/integration tests/cve}
 timeout 1500 "$AGENTSAFE_VM" --share "$share" --timeout 1400 "
   mkdir -p /opt/suite && cp -r /mnt/host/. /opt/suite && cd /opt/suite &&
   mkdir -p /opt/tmp && mount -t tmpfs -o mode=1777 suite /opt/tmp && # the machine's /tmp is nodev
+  { ! modprobe rdma_rxe || rdma link add rxe0 type rxe netdev lo; } && # an RDMA device of software
   TMPDIR=/opt/tmp PROBE=/opt/suite/build/probe RUNTIME=${VM_RUNTIME:-/opt/suite/build/agentsafe} AGENTSAFE_ROUNDS=${AGENTSAFE_ROUNDS:-100} AGENTSAFE_TEST_SECONDS=180 \
   tini -s -- bats --tap --print-output-on-failure $files </dev/null" 2>&1 | tee "$share/tap"
 planned=$(sed -n 's/^1\.\.\([0-9]*\)\r*$/\1/p' "$share/tap" | head -n 1)
