@@ -23,7 +23,7 @@ ALLOWED = {
     "oci": base,
     "runtime/sys": base,
     **{f"runtime/{name}": mechanism for name in MECHANISMS},
-    "runtime/policy": base | {"oci"},
+    "runtime/policy": sys_ | {"oci"},
     "runtime/plan": plan,
     # what enters the container: no parser of JSON, only plain structs of the plan
     "runtime/init": (plan - {"runtime/policy"}) | {"runtime/plan"},

@@ -17,7 +17,7 @@ constexpr Option program_options[] = {
     {"log-format", 0, "text|json", "the format of the log"},
     {"log-level", 0, "error|warning|debug", "the least important messages to log"},
     {"root", 0, "DIR", "where the state of containers is kept (/run/agentsafe; users: $XDG_RUNTIME_DIR/agentsafe)"},
-    {"policy", 0, "NAME", "what is added to the bundle's configuration; only \"oci\": nothing"},
+    {"policy", 0, "POLICY", "the name or file of a policy: what is added to the bundle and refused of it (oci: nothing)"},
     {"cgroup-manager", 0, "cgroupfs|systemd|disabled", "how cgroups are made; systemd is not built yet"},
     {"systemd-cgroup", 0, "", "the same as --cgroup-manager=systemd"},
     {"rootless", 0, "true|false|auto", "whether cgroups that cannot be written are left alone"},
@@ -88,6 +88,9 @@ constexpr Option ps_options[] = {
 constexpr Option events_options[] = {
     {"interval", 0, "DURATION", "the time between two statistics (5s)"},
     {"stats", 0, "", "print the statistics once"},
+};
+constexpr Option policy_options[] = {
+    {"format", 'f', "text|json", "how to print (text)"},
 };
 constexpr Option spec_options[] = {
     {"bundle", 'b', "DIR", "the folder to write config.json to (the current one)"},
@@ -269,6 +272,15 @@ constexpr Command table[] = {
      .options = seccomp_options,
      .max_arguments = 9,
      .run = seccomp},
+    {.name = "policy",
+     .arguments = "list|show [NAME]|check FILE",
+     .summary = "list, show and check policies",
+     .description = "A policy says what is added to a bundle's configuration and what of it is refused. list: those there "
+                    "are, built-in and installed in /etc/agentsafe/policies. show: every key of one, with where its value "
+                    "comes from. check: whether a file is a policy that this version can enforce.",
+     .options = policy_options,
+     .max_arguments = 2,
+     .run = policy},
     {.name = "spec",
      .arguments = "",
      .summary = "write a config.json to begin with",

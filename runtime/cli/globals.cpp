@@ -6,7 +6,7 @@
 #include <cstring>
 
 #include "runtime/cli/values.h"
-#include "runtime/policy/policy.h"
+#include "runtime/policy/sources.h"
 #include "runtime/sys/fd.h"
 
 namespace agentsafe::cli {
@@ -79,7 +79,7 @@ container::Runtime runtime_settings(const Arguments& global, const Environment& 
   container::Runtime runtime;
   runtime.root = state_root(global, environment);
   runtime.root_is_explicit = global.given("root");
-  if (global.given("policy")) runtime.policy = policy::parse_name(global.text("policy"));
+  if (global.given("policy")) runtime.policy = policy::canonical_name(global.text("policy"), absolute_path("."));
   const std::string rootless = global.text("rootless", "auto");
   if (rootless != "auto") runtime.rootless = parse_bool(rootless);
   runtime.cgroup_manager = global.text("cgroup-manager") == "disabled" ? Manager::disabled : Manager::cgroupfs;

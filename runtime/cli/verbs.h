@@ -13,6 +13,7 @@ int features(const Invocation& invocation);
 int kill(const Invocation& invocation);
 int list(const Invocation& invocation);
 int pause(const Invocation& invocation);
+int policy(const Invocation& invocation);
 int ps(const Invocation& invocation);
 int resume(const Invocation& invocation);
 int run(const Invocation& invocation);

@@ -11,6 +11,7 @@
 #include "oci/validate.h"
 #include "runtime/base/error.h"
 #include "runtime/base/scope.h"
+#include "runtime/base/text.h"
 #include "runtime/cgroup/resctrl.h"
 #include "runtime/container/container.h"
 #include "runtime/container/foreground.h"
@@ -19,7 +20,7 @@
 #include "runtime/container/poststart.h"
 #include "runtime/net/link.h"
 #include "runtime/plan/plan.h"
-#include "runtime/policy/policy.h"
+#include "runtime/policy/sources.h"
 #include "runtime/sys/fd.h"
 #include "runtime/sys/process.h"
 
@@ -32,6 +33,7 @@ struct Creation {
   Runtime& runtime;
   const CreateRequest& request;
   oci::Bundle bundle;
+  policy::Resolved policy;
   plan::Plan plan;
 };
 
@@ -42,9 +44,19 @@ oci::Bundle load_valid(const CreateRequest& request) {
   return bundle;
 }
 
+policy::Resolved choose_policy(const Runtime& runtime, const oci::Spec& spec) {
+  auto chosen = policy::resolve({}, runtime.policy, spec, {static_cast<unsigned>(::sysconf(_SC_NPROCESSORS_ONLN))});
+  const std::string what = "policy " + text::escaped(chosen.name) + ": ";
+  const auto objections = policy::objections(chosen.policy);
+  if (!objections.empty()) fail(what + text::join(objections, "; "));
+  if (chosen.policy != policy::Policy{}) fail(what + "this version carries out \"oci\" alone");
+  return chosen;
+}
+
 Creation plan_creation(Runtime& runtime, const CreateRequest& request, plan::Mode mode) {
   check_id(request.id);
-  Creation creation{runtime, request, load_valid(request), {}};
+  Creation creation{runtime, request, load_valid(request), {}, {}};
+  creation.policy = choose_policy(runtime, creation.bundle.spec);
   const auto host = plan::probe_host();
   plan::Options options;
   options.mode = mode;
@@ -74,7 +86,7 @@ Record first_record(const Creation& creation) {
   record.rootfs = spec.root->path;
   record.created = rfc3339_now(true);
   record.owner = ::geteuid();
-  record.policy = creation.runtime.policy.value_or(std::string(policy::default_name));
+  record.policy = creation.policy.name;
   record.cgroup = cgroup::with_missing_parents(creation.plan.cgroup);
   record.ownPidNamespace = (creation.plan.init.namespaces.create & CLONE_NEWPID) != 0;
   record.rootless = creation.plan.init.namespaces.rootless;

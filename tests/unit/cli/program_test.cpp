@@ -170,10 +170,10 @@ TEST_F(ProgramTest, RefusesTheRootDirectoryAndAnEmptyNameForItsState) {
   EXPECT_TRUE(fake().paused.empty());
 }
 
-TEST_F(ProgramTest, KnowsOnlyTheOciPolicy) {
-  const Outcome outcome = run({"--policy", "strict", "create", "web"});
+TEST_F(ProgramTest, RefusesAPolicyThatIsNeitherANameNorAPath) {
+  const Outcome outcome = run({"--policy", "a b", "create", "web"});
   EXPECT_EQ(outcome.status, 1);
-  EXPECT_NE(outcome.err.find("--policy strict: the only policy of this version is \\\"oci\\\""), std::string::npos);
+  EXPECT_NE(outcome.err.find("--policy a b: expected the name of a policy or the path of a file"), std::string::npos);
   EXPECT_FALSE(fake().created.has_value());
 }
 
