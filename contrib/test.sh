@@ -153,15 +153,29 @@ run_bats() {
   count "$name" "$ok" "$bad" "$skip"
 }
 
+every_verb_has_a_page() {
+  local verb page
+  for verb in $("$2" --help | sed -n '/not built yet/d; s/^  \([a-z]*\)  .*/\1/p'); do
+    page=$(find "$1" -path "*/man8/agentsafe-$verb.8")
+    [ -n "$page" ] && grep -q "^\.TH AGENTSAFE-${verb^^}" "$page" || { echo "no man page of $verb"; return 1; }
+  done
+}
+completion_is_valid() {
+  bash -n "$(find "$1" -path '*/bash-completion/completions/agentsafe.bash')" &&
+    [ -s "$(find "$1" -name _agentsafe)" ] && [ -s "$(find "$1" -name agentsafe.fish)" ]
+}
 run_install() {
   heading "install"
-  local dir ok=0 bad=0
+  local dir check ok=0 bad=0
   dir=$(mktemp -d)
   if DESTDIR=$dir meson install -C "$BUILD" --no-rebuild >"$report/install.log" 2>&1 &&
     program=$(find "$dir" -type f -name agentsafe -perm /111 -path '*/bin/*' | head -n 1) && [ -n "$program" ] &&
     "$program" --version >/dev/null; then ok=$((ok + 1)); else tail "$report/install.log"; bad=$((bad + 1)); fi
   # no program that runs with more rights than its caller (bwrap CVE-2016-8659)
   if [ -z "$(find "$dir" -perm /6000)" ] && [ -z "$(getcap -r "$dir")" ]; then ok=$((ok + 1)); else bad=$((bad + 1)); fi
+  for check in every_verb_has_a_page completion_is_valid; do
+    if $check "$dir" "$program"; then ok=$((ok + 1)); else bad=$((bad + 1)); fi
+  done
   rm -r "$dir"
   count install $ok $bad 0
 }

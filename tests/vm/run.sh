@@ -14,7 +14,7 @@ trap 'rm -rf "$share"' EXIT
 
 mkdir -p "$share/build" "$share/tests"
 cp -r "$top/tests/integration" "$top/tests/cve" "$share/tests/"
-cp -r "$top/seccomp-profiles" "$share/"
+cp -r "$top/seccomp-profiles" "$top/contrib" "$share/"
 [ -n "${VM_RUNTIME:-}" ] || cp "$build/agentsafe" "$share/build/"
 gcc -static -O1 -o "$share/build/probe" "$top/tests/integration/probe.c" || exit 1
 files=${*:-tests/integration/*.bats tests/cve/*.bats}

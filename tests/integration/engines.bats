@@ -1,0 +1,68 @@
+# The configuration files for engines in contrib/: engines take them, and they name what agentsafe needs.
+load helpers
+
+setup_file() { export CONTRIB=$BATS_TEST_DIRNAME/../../contrib; }
+
+toml() { # FILE PYTHON-EXPRESSION over the file's value
+  python3 -c 'import sys, tomllib; t = tomllib.load(open(sys.argv[1], "rb")); print(eval(sys.argv[2]))' "$1" "$2"
+}
+require_tomllib() { python3 -c 'import tomllib' 2>/dev/null || skip "python3 has no tomllib"; }
+
+@test "Docker takes contrib/docker/daemon.json" {
+  local file=$CONTRIB/docker/daemon.json
+  jq -e '.runtimes.agentsafe.path | endswith("/bin/agentsafe")' "$file" >/dev/null
+  equal '["--policy","oci"]' "$(jq -c .runtimes.agentsafe.runtimeArgs "$file")"
+  equal '["native.cgroupdriver=cgroupfs"]' "$(jq -c '."exec-opts"' "$file")"
+  dockerd --help 2>/dev/null | grep -q -- --validate || skip "the host has no dockerd that validates (23 or later)"
+  dockerd --validate --config-file "$file"
+}
+
+@test "the arguments in contrib/docker/daemon.json are understood" {
+  is_agentsafe || skip "about agentsafe"
+  local arguments
+  mapfile -t arguments < <(jq -r '.runtimes.agentsafe.runtimeArgs[]' "$CONTRIB/docker/daemon.json")
+  mkdir -p "$ROOT"
+  run_rt "${arguments[@]}" list --quiet
+  succeeded
+}
+
+@test "containerd 1.x takes contrib/containerd/config-1.toml" {
+  command -v containerd >/dev/null || skip "the host has no containerd"
+  [[ $(containerd --version) =~ \ v?1\. ]] || skip "the host has another containerd than 1.x"
+  containerd --config "$CONTRIB/containerd/config-1.toml" config dump >"$WORK/dump"
+  grep -q 'runtimes.agentsafe\]' "$WORK/dump"
+  sed -n '/runtimes.agentsafe.options\]/,/^ *$/p' "$WORK/dump" >"$WORK/options"
+  grep -q 'BinaryName = "/usr/local/bin/agentsafe"' "$WORK/options"
+  grep -q 'SystemdCgroup = false' "$WORK/options"
+}
+
+@test "containerd 2.x takes contrib/containerd/config-2.toml" {
+  command -v containerd >/dev/null || skip "the host has no containerd"
+  [[ $(containerd --version) =~ \ v?2\. ]] || skip "the host has another containerd than 2.x"
+  containerd --config "$CONTRIB/containerd/config-2.toml" config dump | grep -q 'runtimes.agentsafe\]'
+}
+
+@test "the files for containerd 1.x and 2.x say the same in both layouts" {
+  require_tomllib
+  local old new
+  old=$(toml "$CONTRIB/containerd/config-1.toml" 't["version"], t["plugins"]["io.containerd.grpc.v1.cri"]["containerd"]')
+  new=$(toml "$CONTRIB/containerd/config-2.toml" 't["version"], t["plugins"]["io.containerd.cri.v1.runtime"]["containerd"]')
+  [[ $old == '(2, '* ]]
+  equal "${old/(2, /(3, }" "$new"
+}
+
+@test "the RuntimeClass names the handler that containerd knows" {
+  local handler
+  handler=$(sed -n 's/^handler: //p' "$CONTRIB/containerd/runtimeclass.yaml")
+  grep -q "runtimes.$handler\]" "$CONTRIB/containerd/config-1.toml"
+}
+
+@test "Podman's file names the program and the cgroup manager" {
+  require_tomllib
+  local file=$CONTRIB/podman/agentsafe.conf
+  equal cgroupfs "$(toml "$file" 't["engine"]["cgroup_manager"]')"
+  equal True "$(toml "$file" '"/usr/local/bin/agentsafe" in t["engine"]["runtimes"]["agentsafe"]')"
+  equal True "$(toml "$file" '"agentsafe" in t["engine"]["runtime_supports_json"]')"
+  command -v podman >/dev/null || skip "the host has no podman"
+  CONTAINERS_CONF=$file podman --runtime "$RUNTIME" info --format '{{.Host.OCIRuntime.Name}}' | grep -q agentsafe
+}
