@@ -273,11 +273,11 @@ constexpr Command table[] = {
      .max_arguments = 9,
      .run = seccomp},
     {.name = "policy",
-     .arguments = "list|show [NAME]|check FILE",
-     .summary = "list, show and check policies",
+     .arguments = "list | show [NAME] | explain [BUNDLE|NAME|FILE] | check FILE",
+     .summary = "list, show, explain and check policies",
      .description = "A policy says what is added to a bundle's configuration and what of it is refused. list: those there "
                     "are, built-in and installed in /etc/agentsafe/policies. show: every key of one, with where its value "
-                    "comes from. check: whether a file is a policy that this version can enforce.",
+                    "comes from. explain: what one does to a bundle, or says by itself. check: whether a file is a policy that this version can enforce.",
      .options = policy_options,
      .max_arguments = 2,
      .run = policy},

@@ -1,13 +1,19 @@
 // agentsafe policy: what policies there are, what they say, whether one can be enforced.
 #include "runtime/policy/policy.h"
 
+#include <unistd.h>
+
+#include "oci/bundle.h"
+#include "oci/validate.h"
 #include "runtime/base/text.h"
 #include "runtime/cli/invocation.h"
 #include "runtime/cli/json_layout.h"
 #include "runtime/cli/verbs.h"
+#include "runtime/policy/explain.h"
 #include "runtime/policy/fields.h"
 #include "runtime/policy/presets.h"
 #include "runtime/policy/sources.h"
+#include "runtime/sys/fd.h"
 
 namespace agentsafe::cli {
 namespace {
@@ -63,6 +69,31 @@ void print_policy(const Print& print, const std::string& name, bool json) {
   }
 }
 
+// A bundle is a folder with a config.json; anything else is a policy.
+bool is_bundle(const std::string& path) { return sys::try_fstatat(sys::at_cwd, path + "/config.json", 0).has_value(); }
+
+void explain_bundle(const Invocation& invocation, const std::string& path, bool json) {
+  const oci::Bundle bundle = oci::load(path, "");
+  const auto violations = oci::validate(bundle.spec, oci::host_namespaces(bundle.spec));
+  if (!violations.empty()) fail(oci::describe(violations));
+  const auto cpus = static_cast<unsigned>(::sysconf(_SC_NPROCESSORS_ONLN));
+  const auto chosen = policy::resolve(Places{}, invocation.runtime.policy, bundle.spec, {cpus});
+  const auto hardened = policy::harden(bundle.spec, chosen.policy, policy::look_around(bundle.spec));
+  if (json) return invocation.print(indented(policy::explain_json(chosen, hardened), "  ") + "\n");
+  invocation.print(policy::explain(chosen, hardened));
+  for (const auto& problem : policy::objections(chosen.policy))
+    invocation.print("cannot be used: " + text::escaped(problem) + "\n");
+}
+
+void explain(const Invocation& invocation, const std::string& what, bool json) {
+  const std::string path = absolute_path(what);
+  if (is_bundle(path)) return explain_bundle(invocation, path, json);
+  if (json) throw UsageError("explain of a policy alone is text: show --format json prints it");
+  const std::string name = policy::canonical_name(what, absolute_path("."));
+  invocation.print(
+      policy::explain(in_context("policy " + text::escaped(name), [&] { return policy::load(Places{}, name); })));
+}
+
 int check_file(const Print& print, const std::string& file, bool json) {
   const auto problems = problems_of(text::clean_path(absolute_path(file)));
   if (json) {
@@ -94,8 +125,12 @@ int policy(const Invocation& invocation) {
     print_policy(invocation.print, alone ? fallback : policy::canonical_name(name, absolute_path(".")), json);
     return 0;
   }
+  if (verb == "explain") {
+    explain(invocation, alone ? "." : name, json);
+    return 0;
+  }
   if (verb == "check" && !alone) return check_file(invocation.print, name, json);
-  throw UsageError("expected list, show [NAME] or check FILE");
+  throw UsageError("expected list, show [NAME], explain [BUNDLE|NAME|FILE] or check FILE");
 }
 
 }  // namespace agentsafe::cli

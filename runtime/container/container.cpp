@@ -6,6 +6,7 @@
 #include "runtime/base/error.h"
 #include "runtime/cgroup/resctrl.h"
 #include "runtime/process/hooks.h"
+#include "runtime/security/profiles.h"
 #include "runtime/sys/process.h"
 
 namespace agentsafe::container {
@@ -67,6 +68,20 @@ Status Container::status() const {
 void Container::require(Operation operation) const {
   const Status now = status();
   if (!permits(now, operation)) fail(refusal(record, now, operation));
+}
+
+policy::Policy policy_of(const Record& record) {
+  if (record.effectivePolicy.empty()) return {};
+  policy::Sources sources;
+  return in_context("the policy in the state of container " + record.id,
+                    [&] { return policy::read_changes(record.effectivePolicy, {}, sources, ""); });
+}
+
+std::optional<security::SeccompProgram> seccomp_of(const std::string& profile) {
+  if (profile.empty() || profile == "none") return std::nullopt;
+  const security::Profile* found = security::find_profile(profile);
+  if (found == nullptr) fail("process.seccomp: there is no profile \"" + profile + "\"");
+  return security::program_of(*found);
 }
 
 Container open_container(const Runtime& runtime, const std::string& id) {

@@ -5,6 +5,7 @@
 //   web.cgroup->freeze();
 #pragma once
 #include <memory>
+#include <optional>
 #include <string>
 
 #include "oci/state.h"
@@ -13,6 +14,8 @@
 #include "runtime/container/requests.h"
 #include "runtime/container/status.h"
 #include "runtime/container/store.h"
+#include "runtime/policy/policy.h"
+#include "runtime/security/confinement.h"
 
 namespace agentsafe::container {
 
@@ -32,6 +35,11 @@ struct Container {
 [[nodiscard]] Container open_container(const Runtime& runtime, const std::string& id);
 // The same, holding the container's lock: for verbs that change it.
 [[nodiscard]] Container lock_container(const Runtime& runtime, const std::string& id);
+
+// The policy that it was created with.
+[[nodiscard]] policy::Policy policy_of(const Record& record);
+// The filter of a policy besides the bundle's; nothing for "" and "none".
+[[nodiscard]] std::optional<security::SeccompProgram> seccomp_of(const std::string& profile);
 
 // The state that hooks and seccomp agents get.
 [[nodiscard]] oci::State oci_state(const Record& record, Status status);

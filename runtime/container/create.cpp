@@ -20,7 +20,7 @@
 #include "runtime/container/poststart.h"
 #include "runtime/net/link.h"
 #include "runtime/plan/plan.h"
-#include "runtime/policy/sources.h"
+#include "runtime/policy/explain.h"
 #include "runtime/sys/fd.h"
 #include "runtime/sys/process.h"
 
@@ -34,6 +34,7 @@ struct Creation {
   const CreateRequest& request;
   oci::Bundle bundle;
   policy::Resolved policy;
+  policy::Hardened hardened;  // but its spec, which the bundle has now
   plan::Plan plan;
 };
 
@@ -49,14 +50,30 @@ policy::Resolved choose_policy(const Runtime& runtime, const oci::Spec& spec) {
   const std::string what = "policy " + text::escaped(chosen.name) + ": ";
   const auto objections = policy::objections(chosen.policy);
   if (!objections.empty()) fail(what + text::join(objections, "; "));
-  if (chosen.policy != policy::Policy{}) fail(what + "this version carries out \"oci\" alone");
   return chosen;
+}
+
+void harden(Creation& creation) {
+  auto& spec = creation.bundle.spec;
+  creation.policy = choose_policy(creation.runtime, spec);
+  const auto& policy = creation.policy.policy;
+  if (policy == policy::Policy{}) return;
+  creation.hardened = policy::harden(spec, policy, policy::look_around(spec));
+  if (!creation.hardened.refusals.empty())
+    fail(policy::describe(creation.hardened.refusals, creation.policy.name));
+  spec = std::move(creation.hardened.spec);
+}
+
+std::string dry_run_text(const Creation& creation) {
+  std::string text = plan::print(creation.plan);
+  if (creation.policy.policy != policy::Policy{}) text += policy::explain(creation.policy, creation.hardened);
+  return text;
 }
 
 Creation plan_creation(Runtime& runtime, const CreateRequest& request, plan::Mode mode) {
   check_id(request.id);
-  Creation creation{runtime, request, load_valid(request), {}, {}};
-  creation.policy = choose_policy(runtime, creation.bundle.spec);
+  Creation creation{runtime, request, load_valid(request), {}, {}, {}};
+  harden(creation);
   const auto host = plan::probe_host();
   plan::Options options;
   options.mode = mode;
@@ -69,6 +86,8 @@ Creation plan_creation(Runtime& runtime, const CreateRequest& request, plan::Mod
   options.cgroup_disabled = runtime.cgroup_manager == Runtime::CgroupManager::disabled;
   options.notify = !request.notify_socket.empty();
   options.seccomp_cache = runtime.root + "/.agentsafe-seccomp";
+  options.stacked_seccomp = seccomp_of(creation.hardened.seccomp);
+  if (creation.hardened.scratch) options.scratch_size = creation.hardened.scratch->size;
   options.listen_fds = request.listen_fds;
   options.preserve_fds = request.preserve_fds;
   creation.plan = plan::make_plan(creation.bundle.spec, host, options);
@@ -87,6 +106,7 @@ Record first_record(const Creation& creation) {
   record.created = rfc3339_now(true);
   record.owner = ::geteuid();
   record.policy = creation.policy.name;
+  if (creation.policy.policy != policy::Policy{}) record.effectivePolicy = policy::to_json(creation.policy.policy);
   record.cgroup = cgroup::with_missing_parents(creation.plan.cgroup);
   record.ownPidNamespace = (creation.plan.init.namespaces.create & CLONE_NEWPID) != 0;
   record.rootless = creation.plan.init.namespaces.rootless;
@@ -264,8 +284,7 @@ void create(Runtime& runtime, const CreateRequest& request) {
   check_passed_fds(request);
   Creation creation = plan_creation(runtime, request, plan::Mode::create);
   if (request.dry_run) {
-    const std::string text = plan::print(creation.plan);
-    sys::write_all(FdRef(STDOUT_FILENO), text);
+    sys::write_all(FdRef(STDOUT_FILENO), dry_run_text(creation));
     return;
   }
   check_terminal(creation, true);
@@ -278,7 +297,7 @@ int run(Runtime& runtime, const RunRequest& request) {
   check_passed_fds(request);
   Creation creation = plan_creation(runtime, request, plan::Mode::run);
   if (request.dry_run) {
-    sys::write_all(FdRef(STDOUT_FILENO), plan::print(creation.plan));
+    sys::write_all(FdRef(STDOUT_FILENO), dry_run_text(creation));
     return 0;
   }
   check_terminal(creation, request.detach);

@@ -15,6 +15,7 @@
 #include "runtime/container/foreground.h"
 #include "runtime/container/handover.h"
 #include "runtime/plan/plan.h"
+#include "runtime/policy/harden.h"
 #include "runtime/security/capabilities.h"
 #include "runtime/sys/fd.h"
 #include "runtime/sys/process.h"
@@ -97,7 +98,8 @@ struct Joining {
 };
 
 Joining plan_joining(const Container& container, const oci::Spec& spec, const oci::Process& process,
-                     const ExecRequest& request, FdRef init, const std::string& seccomp_cache, Log& log) {
+                     const ExecRequest& request, FdRef init, const std::string& seccomp_cache,
+                     const std::string& profile, Log& log) {
   const oci::Linux no_linux;
   const auto& linux = spec.linux ? *spec.linux : no_linux;
   Joining joining;
@@ -112,7 +114,8 @@ Joining plan_joining(const Container& container, const oci::Spec& spec, const oc
   std::vector<std::string> warnings;
   const security::ConfinementOptions options{.id = container.record.id, .new_keyring = true,
                                              .rootless = container.record.rootless,
-                                             .seccomp_cache = seccomp_cache};
+                                             .seccomp_cache = seccomp_cache,
+                                             .stacked_seccomp = seccomp_of(profile)};
   oci::Linux without_filter = linux;  // compiled once, for the request
   without_filter.seccomp.reset();
   const auto of_container = security::plan_confinement(*spec.process, without_filter, options, warnings);
@@ -165,10 +168,17 @@ int exec(Runtime& runtime, const ExecRequest& request) {
   if (!(status == Status::paused && request.ignore_paused)) container.require(Operation::exec);
   const UniqueFd init = container.init();
   if (!init) fail("cannot exec in a stopped container");
-  const oci::Spec spec = container.dir.load_config();
-  const oci::Process process = wanted_process(spec, request);
+  oci::Spec spec = container.dir.load_config();
+  oci::Process process = wanted_process(spec, request);
+  const policy::Policy policy = policy_of(container.record);
+  if (policy != policy::Policy{}) {
+    const auto around = policy::look_around({});
+    process = policy::harden_process(process, policy, around);
+    spec.process = policy::harden_process(*spec.process, policy, around);
+  }
   check_terminal(process, request);
-  Joining joining = plan_joining(container, spec, process, request, init, runtime.root + "/.agentsafe-seccomp", *runtime.log);
+  Joining joining = plan_joining(container, spec, process, request, init, runtime.root + "/.agentsafe-seccomp",
+                                 policy.seccomp, *runtime.log);
 
   LaunchSetting setting;
   setting.inherit.push_back(init.get());

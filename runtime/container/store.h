@@ -33,7 +33,8 @@ struct Record {
   std::string rootfs;
   std::string created;            // RFC 3339
   std::uint32_t owner = 0;        // uid
-  std::string policy;
+  std::string policy;             // its name: strict, or a file's path
+  std::string effectivePolicy;    // as policy/policy.h writes it; empty: oci
   std::int32_t pid = 0;           // the init; 0 while creating
   std::uint64_t startTime = 0;    // field 22 of /proc/PID/stat: guards against pid reuse
   cgroup::CgroupPlan cgroup;

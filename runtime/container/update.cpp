@@ -4,6 +4,7 @@
 #include "runtime/cgroup/knobs.h"
 #include "runtime/cgroup/resctrl.h"
 #include "runtime/container/container.h"
+#include "runtime/policy/harden.h"
 
 namespace agentsafe::container {
 
@@ -18,7 +19,11 @@ void update(Runtime& runtime, const UpdateRequest& request) {
   for (const auto& warning : cgroup::ignored_resources(request.resources, container.record.cgroup))
     runtime.log->warning(warning);
   const oci::Resources current = container.record.resources.value_or(oci::Resources{});
-  container.record.resources = container.cgroup->update(request.resources, current);
+  const policy::Policy policy = policy_of(container.record);
+  const bool bounded = policy != policy::Policy{};
+  container.record.resources = container.cgroup->update(
+      bounded ? policy::harden_update(request.resources, current, policy, policy::look_around({})) : request.resources,
+      current);
   container.dir.save(container.record);  // true also when the kernel refuses the schemata
   if (schemata)
     cgroup::update_resctrl_group(*container.record.intelRdt, request.l3_cache_schema, request.mem_bw_schema);

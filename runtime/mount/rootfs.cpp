@@ -12,6 +12,7 @@
 
 #include "runtime/base/error.h"
 #include "runtime/base/text.h"
+#include "runtime/mount/detached_mount.h"
 #include "runtime/sys/fd.h"
 #include "runtime/sys/mount.h"
 
@@ -74,12 +75,42 @@ void Rootfs::bind_root() {
     if (shared) make_parent_private(plan_.path);
     const UniqueFd source = sys::maybe_openat(sys::at_cwd, plan_.path, O_PATH | O_DIRECTORY | O_NOFOLLOW);
     if (!source) fail_errno("open it as a directory");
+    if (plan_.scratch_size != 0) return overlay_root(source);
     root_ = sys::clone_tree(source, "", true);
     if (shared) sys::mount_setattr(root_, {.propagation = MS_PRIVATE}, true);
     sys::move_mount(root_, source);
     root_info_ = sys::fstat(root_);
     record(root_, "/", "", 0, true);
   });
+}
+
+// The layers are named relative to the scratch file system, which is attached over the root for that long: so no
+// character of a path is read as the overlay's syntax, and older kernels, which take no detached layers, do too. The
+// overlay keeps clones of its layers, out of everybody's reach. Needs Linux 5.11 in a user namespace.
+void Rootfs::overlay_root(FdRef source) {
+  MountStep memory;
+  memory.type = "tmpfs";
+  memory.options = {{"size", std::to_string(plan_.scratch_size)}, {"nr_inodes", "1048576"}};
+  memory.attributes.set = MOUNT_ATTR_NOSUID | MOUNT_ATTR_NODEV;
+  const auto info = sys::fstat(source);
+  const UniqueFd lower = sys::clone_tree(source, "", false);
+  const UniqueFd scratch = make_filesystem(memory, 0700);
+  sys::move_mount(scratch, source);
+  sys::mkdirat(scratch, "lower", 0700);
+  sys::mkdirat(scratch, "upper", info.st_mode & 07777);
+  sys::fchownat(scratch, "upper", info.st_uid, info.st_gid);
+  sys::mkdirat(scratch, "work", 0700);
+  sys::move_mount(lower, sys::openat(scratch, "lower", O_PATH | O_DIRECTORY | O_NOFOLLOW));
+  sys::fchdir(scratch);
+  const UniqueFd context = sys::fsopen("overlay");
+  for (const char* layer : {"lower", "upper", "work"}) sys::fsconfig_string(context, std::string(layer) + "dir", layer);
+  sys::fsconfig_create(context);
+  root_ = sys::fsmount(context, MOUNT_ATTR_NODEV);
+  sys::umount(".", MNT_DETACH);
+  if (::chdir("/") != 0) fail_errno("chdir /");
+  sys::move_mount(root_, source);
+  root_info_ = sys::fstat(root_);
+  record(root_, "/", "overlay", MOUNT_ATTR_NODEV, true);
 }
 
 // CVE-2025-31133: files are masked with the host's null device, which no image can exchange. Read-only, so that the

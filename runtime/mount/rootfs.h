@@ -40,6 +40,7 @@ class Rootfs {
  private:
   // rootfs.cpp
   void bind_root();
+  void overlay_root(FdRef source);
   void clone_null_device();
   void pivot();
   void move_and_chroot();

@@ -88,6 +88,7 @@ struct RootfsPlan {
   std::uint64_t final_propagation = 0;  // of the container's "/": MS_SHARED or MS_UNBINDABLE, else 0
   bool no_pivot = false;
   bool readonly = false;
+  std::uint64_t scratch_size = 0;  // bytes of a layer in memory over the root, which is then never written; 0: none
   bool binds_on_host = false;  // bind sources are opened by the parent: they may be out of the init's reach
   std::vector<MountStep> mounts;
   CgroupView cgroup_view = CgroupView::host;
@@ -163,7 +164,7 @@ inline constexpr auto members<mount::CgroupMount> =
 template <>
 inline constexpr auto members<mount::RootfsPlan> = std::tuple{
     &mount::RootfsPlan::path,         &mount::RootfsPlan::propagation,    &mount::RootfsPlan::final_propagation,
-    &mount::RootfsPlan::no_pivot,     &mount::RootfsPlan::readonly,       &mount::RootfsPlan::binds_on_host,
+    &mount::RootfsPlan::no_pivot,     &mount::RootfsPlan::readonly,     &mount::RootfsPlan::scratch_size,   &mount::RootfsPlan::binds_on_host,
     &mount::RootfsPlan::mounts,       &mount::RootfsPlan::cgroup_view,    &mount::RootfsPlan::cgroups,
     &mount::RootfsPlan::sets_up_dev,  &mount::RootfsPlan::binds_devices,  &mount::RootfsPlan::devices,
     &mount::RootfsPlan::masked_paths, &mount::RootfsPlan::readonly_paths, &mount::RootfsPlan::label};

@@ -31,6 +31,7 @@ struct Options {
   bool notify = false;            // NOTIFY_SOCKET: notify/ of the state dir is mounted at /run/notify
   std::string seccomp_cache;      // folder of compiled filters
   std::optional<security::SeccompProgram> stacked_seccomp;  // a filter besides the bundle's: security/profiles.h
+  std::uint64_t scratch_size = 0;  // bytes of a layer over the root that takes every change; 0: none
   unsigned listen_fds = 0;
   unsigned preserve_fds = 0;
 };

@@ -77,7 +77,8 @@ void print_mount(Printer& out, const mount::MountStep& step) {
 }
 
 void print_rootfs(Printer& out, const mount::RootfsPlan& plan) {
-  out.line("rootfs", plan.path + (plan.readonly ? " readonly" : "") + (plan.no_pivot ? " no-pivot" : ""));
+  out.line("rootfs", plan.path + (plan.readonly ? " readonly" : "") + (plan.no_pivot ? " no-pivot" : "") +
+                         (plan.scratch_size != 0 ? " scratch=" + std::to_string(plan.scratch_size) : ""));
   for (const auto& step : plan.mounts) print_mount(out, step);
   for (const auto& device : plan.devices) out.line("device", device.path + " " + hex(device.device) + " mode=" + hex(device.mode));
   for (const auto& path : plan.readonly_paths) out.line("readonly", path);

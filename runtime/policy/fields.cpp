@@ -51,6 +51,7 @@ constexpr Field table[] = {
     {"limits.wall", Kind::duration, &Policy::wall, "\"30m\""},
     {"limits.cpu_time", Kind::duration, &Policy::cpu_time, "\"1h\""},
     {"limits.open_files", Kind::count, &Policy::open_files, "65536"},
+    {"limits.core", Kind::size, &Policy::core, "\"0\""},
 
     {"process.capabilities", Kind::names, &Policy::capabilities, "[\"CHOWN\"]", capability_words},
     {"process.seccomp", Kind::profile, &Policy::seccomp, "\"agent-default\"",

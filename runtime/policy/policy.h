@@ -58,6 +58,7 @@ struct Policy {
   std::uint64_t wall = no_limit;
   std::uint64_t cpu_time = no_limit;
   std::uint64_t open_files = no_limit;
+  std::uint64_t core = no_limit;
 
   Words capabilities{std::string(everything)};  // without CAP_
   std::string seccomp = "none";

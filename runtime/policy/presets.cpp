@@ -11,7 +11,7 @@ constexpr Preset table[] = {
  "ingress": "auto", "host_namespaces": [], "privileged": false, "engine_sockets": false,
  "egress": {"mode": "strict", "names": "relay"},
  "fs": {"rootfs": "overlay", "scratch": "tmpfs"},
- "limits": {"memory": "4G", "swap": "0", "cpus": "half", "pids": 512, "open_files": 65536},
+ "limits": {"memory": "4G", "swap": "0", "cpus": "half", "pids": 512, "open_files": 65536, "core": "0"},
  "process": {"capabilities": ["CHOWN", "DAC_OVERRIDE", "FOWNER", "FSETID", "SETUID", "SETGID", "KILL",
                               "NET_BIND_SERVICE", "SETPCAP"],
              "seccomp": "agent-default", "no_new_privileges": true, "userns": "auto"}})"},

@@ -1,0 +1,112 @@
+#include "runtime/policy/surroundings.h"
+
+#include <linux/magic.h>
+#include <sys/resource.h>
+#include <sys/stat.h>
+#include <sys/sysinfo.h>
+#include <sys/vfs.h>
+
+#include <algorithm>
+
+#include "runtime/base/error.h"
+#include "runtime/base/text.h"
+#include "runtime/sys/fd.h"
+
+namespace agentsafe::policy {
+namespace {
+
+// Where engines and the system bus listen; found by inode, so that links, binds and other names of the same socket
+// count.
+constexpr std::string_view engine_sockets[] = {"/run/docker.sock",
+                                               "/run/containerd/containerd.sock",
+                                               "/run/crio/crio.sock",
+                                               "/run/podman/podman.sock",
+                                               "/run/buildkit/buildkitd.sock",
+                                               "/run/dbus/system_bus_socket",
+                                               "/run/k3s/containerd/containerd.sock",
+                                               "/run/docker/containerd/containerd.sock",
+                                               "/run/docker/docker.sock"};
+
+std::string_view name_of(std::string_view path) { return path.substr(path.rfind('/') + 1); }
+
+bool same(const struct stat& a, const struct stat& b) { return a.st_dev == b.st_dev && a.st_ino == b.st_ino; }
+
+// The known socket that the source is, or holds in its tree.
+std::string known_socket_of(const struct stat& source) {
+  for (const auto path : engine_sockets) {
+    if (!sys::try_fstatat(sys::at_cwd, std::string(path), 0)) continue;
+    for (std::string_view part = path; !part.empty(); part = part.substr(0, part.rfind('/'))) {
+      const auto info = sys::try_fstatat(sys::at_cwd, std::string(part), 0);
+      if (info && same(*info, source)) return std::string(path);
+    }
+    const auto root = sys::try_fstatat(sys::at_cwd, "/", 0);
+    if (root && same(*root, source)) return std::string(path);
+  }
+  return {};
+}
+
+// A socket of an engine that listens elsewhere, known by its name: the source itself, or a file in it.
+std::string named_socket_of(const std::string& source, const struct stat& info) {
+  for (const auto path : engine_sockets) {
+    const auto name = name_of(path);
+    if (S_ISSOCK(info.st_mode) && name_of(source) == name) return source;
+    const auto inside = S_ISDIR(info.st_mode) ? sys::try_fstatat(sys::at_cwd, source + "/" + std::string(name), 0)
+                                              : std::optional<struct stat>();
+    if (inside && S_ISSOCK(inside->st_mode)) return source + "/" + std::string(name);
+  }
+  return {};
+}
+
+bool is_bind(const oci::Mount& mount) {
+  const auto has = [&](const char* word) {
+    return std::find(mount.options.begin(), mount.options.end(), word) != mount.options.end();
+  };
+  return mount.type == "bind" || has("bind") || has("rbind");
+}
+
+std::vector<SocketMount> find_sockets(const oci::Spec& spec) {
+  std::vector<SocketMount> found;
+  for (const auto& mount : spec.mounts) {
+    if (!is_bind(mount)) continue;
+    const auto info = sys::try_fstatat(sys::at_cwd, mount.source, 0);
+    if (!info) continue;
+    std::string socket = known_socket_of(*info);
+    if (socket.empty()) socket = named_socket_of(mount.source, *info);
+    if (!socket.empty())
+      found.push_back({mount.destination, socket, true});
+    else if (S_ISSOCK(info->st_mode))
+      found.push_back({mount.destination, mount.source, false});
+  }
+  return found;
+}
+
+bool is_cgroup_v2() {
+  struct statfs info {};
+  return ::statfs("/sys/fs/cgroup", &info) == 0 && info.f_type == CGROUP2_SUPER_MAGIC;
+}
+
+// memory.memsw.limit_in_bytes is missing with swapaccount=0; memory.swap.max without CONFIG_SWAP. Without swap there is
+// nothing to limit.
+bool can_limit_swap() {
+  const auto swaps = sys::try_read_file(sys::at_cwd, "/proc/swaps");
+  const bool has_swap = swaps && text::lines(*swaps).size() > 1;
+  const bool v1 = sys::try_fstatat(sys::at_cwd, "/sys/fs/cgroup/memory/memory.memsw.limit_in_bytes").has_value();
+  return v1 || (is_cgroup_v2() && has_swap);
+}
+
+}  // namespace
+
+Surroundings look_around(const oci::Spec& spec) {
+  Surroundings around;
+  around.host_namespaces = oci::host_namespaces(spec);
+  around.sockets = find_sockets(spec);
+  around.cgroup_v2 = is_cgroup_v2();
+  around.limits_swap = can_limit_swap();
+  struct rlimit files {};
+  if (::getrlimit(RLIMIT_NOFILE, &files) == 0) around.open_files = files.rlim_max;
+  struct sysinfo info {};
+  if (::sysinfo(&info) == 0) around.half_memory = static_cast<std::uint64_t>(info.totalram) * info.mem_unit / 2;
+  return around;
+}
+
+}  // namespace agentsafe::policy

@@ -1,0 +1,32 @@
+// What harden() must know of the host, as plain values: the bundle's text does not say which paths lead to what.
+//
+//   Surroundings around = look_around(spec);
+#pragma once
+#include <cstdint>
+#include <string>
+#include <vector>
+
+#include "oci/host_namespaces.h"
+#include "oci/spec.h"
+
+namespace agentsafe::policy {
+
+struct SocketMount {
+  std::string destination;  // of the mount
+  std::string socket;       // "/run/docker.sock", or what else it leads to
+  bool of_engine = false;   // whoever reaches it commands the host
+};
+
+struct Surroundings {
+  oci::HostNamespaces host_namespaces;    // listed in the spec, but the host's
+  std::vector<SocketMount> sockets;       // that bind mounts of the spec lead to
+  bool cgroup_v2 = false;                 // all controllers are on version 2
+  bool limits_swap = true;                // memory and swap together can be limited
+  std::uint64_t open_files = UINT64_MAX;  // our own hard limit
+  std::uint64_t half_memory = 0;          // bytes: half of the host's
+};
+
+// Looks at paths, changes nothing.
+[[nodiscard]] Surroundings look_around(const oci::Spec& spec);
+
+}  // namespace agentsafe::policy
