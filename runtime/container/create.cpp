@@ -174,7 +174,7 @@ LaunchSetting setting_for(const Creation& creation, const Prepared& prepared, co
   LaunchSetting setting;
   setting.cgroup_fd = join.directory.get();
   setting.id_maps = creation.plan.id_maps;
-  setting.privileged = !creation.plan.init.namespaces.rootless;
+  setting.privileged = ::geteuid() == 0;  // also in a user namespace: its root may map what it has itself
   for (unsigned fd = 3; fd < creation.plan.init.keep_fds; ++fd) setting.inherit.push_back(static_cast<int>(fd));
   for (const auto& fd : prepared.joined) setting.inherit.push_back(fd.get());
   for (const auto& fd : prepared.sources) setting.inherit.push_back(fd.get());

@@ -113,7 +113,7 @@ Joining plan_joining(const Container& container, const oci::Spec& spec, const oc
   plan::plan_affinity(plan, process);
   std::vector<std::string> warnings;
   const security::ConfinementOptions options{.id = container.record.id, .new_keyring = true,
-                                             .rootless = container.record.rootless,
+                                             .may_set_groups = plan::may_set_groups(container.record.rootless),
                                              .seccomp_cache = seccomp_cache,
                                              .stacked_seccomp = seccomp_of(profile)};
   oci::Linux without_filter = linux;  // compiled once, for the request

@@ -172,7 +172,7 @@ Plan make_plan(const oci::Spec& original, const HostFacts& host, const Options& 
   for (auto& step : plan.init.rootfs->mounts)  // config.md#mounts: relative sources of binds count from the bundle
     if (step.kind == mount::StepKind::bind && !step.source.starts_with('/')) step.source = options.bundle + "/" + step.source;
   plan.init.confinement = security::plan_confinement(
-      process, linux, {.id = options.id, .new_keyring = !options.no_new_keyring, .rootless = options.rootless,
+      process, linux, {.id = options.id, .new_keyring = !options.no_new_keyring, .may_set_groups = host.may_set_groups,
                        .seccomp_cache = options.seccomp_cache,
                        .stacked_seccomp = options.stacked_seccomp},
       plan.warnings);

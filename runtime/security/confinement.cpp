@@ -119,9 +119,9 @@ Confinement plan_confinement(const oci::Process& process, const oci::Linux& linu
   plan.uid = process.user.uid;
   plan.gid = process.user.gid;
   plan.additional_gids = process.user.additionalGids;
-  plan.sets_groups = !options.rootless;
-  if (options.rootless && !plan.additional_gids.empty())
-    fail("process.user.additionalGids cannot be set by a rootless runtime: setgroups(2) is denied there");
+  plan.sets_groups = options.may_set_groups;
+  if (!options.may_set_groups && !plan.additional_gids.empty())
+    fail("process.user.additionalGids cannot be set: setgroups(2) is denied to this user");
   plan.umask = process.user.umask.value_or(0022);
   plan.capabilities = plan_capabilities(process, warnings);
   plan.no_new_privileges = process.noNewPrivileges;

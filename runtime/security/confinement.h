@@ -54,7 +54,7 @@ struct Confinement {
   std::uint32_t uid = 0;
   std::uint32_t gid = 0;
   std::vector<std::uint32_t> additional_gids;
-  bool sets_groups = true;           // false: rootless, where setgroups(2) is denied
+  bool sets_groups = true;           // false: setgroups(2) is denied to the runtime
   std::uint32_t umask = 0022;
   CapabilityMasks capabilities;
   bool no_new_privileges = false;
@@ -72,7 +72,7 @@ struct Confinement {
 struct ConfinementOptions {
   std::string id;
   bool new_keyring = true;
-  bool rootless = false;
+  bool may_set_groups = true;        // false: setgroups(2) is denied to the runtime
   std::string seccomp_cache;         // folder for compiled filters; empty: none
   std::optional<SeccompProgram> stacked_seccomp;  // a filter of ours (profiles.h), besides linux.seccomp
 };

@@ -88,3 +88,33 @@ rootless() { unprivileged "$RUNTIME" --root "$ROOT" $RUNTIME_FLAGS "$@"; }
   run --separate-stderr rootless run --bundle "$BUNDLE" "$CID"
   [ "$status" -ne 0 ] || is "written 0"
 }
+
+# What Podman and rootless Docker do: the runtime is root in a user namespace that is there already, with many ids.
+mapped() {
+  env XDG_RUNTIME_DIR="$WORK/mapped" python3 "$BATS_TEST_DIRNAME/mapped.py" "$@" 3>&- 4>&-
+}
+mapped_bundle() {
+  edit 'del(.linux.uidMappings, .linux.gidMappings) | .linux.namespaces |= map(select(.type != "user"))'
+  mkdir "$WORK/mapped"
+  chown -hR 100000:100000 "$WORK/mapped" "$BUNDLE"
+  chmod 0755 "$WORK"
+}
+
+in_mapped() { mapped "$RUNTIME" --root "$WORK/mapped/root" $RUNTIME_FLAGS "$@"; }
+
+@test "root of a user namespace sets additional groups" {
+  mapped_bundle
+  script 'id -G; cat /proc/self/uid_map | tr -s " "' '.process.user.additionalGids = [5, 10, 27]'
+  run --separate-stderr in_mapped run --bundle "$BUNDLE" "$CID"
+  succeeded
+  is $'0 5 10 27\n 0 100000 65536'
+}
+
+@test "root of a user namespace maps a part of its ids into another" {
+  mapped_bundle
+  script 'id -u; id -G; cat /proc/self/uid_map | tr -s " "' '.linux.namespaces += [{type: "user"}] | .process.user.additionalGids = [27]
+    | .linux.uidMappings = [{containerID: 0, hostID: 0, size: 1}, {containerID: 1, hostID: 1000, size: 99}] | .linux.gidMappings = .linux.uidMappings'
+  run --separate-stderr in_mapped run --bundle "$BUNDLE" "$CID"
+  succeeded
+  is $'0\n0 27\n 0 0 1\n 1 1000 99'
+}

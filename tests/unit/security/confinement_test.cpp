@@ -59,7 +59,7 @@ TEST(ConfinementTest, RefusesWordsItDoesNotKnow) {
   EXPECT_THROW((void)plan({}, linux), Error);
   process = {};
   process.user.additionalGids = {5};
-  EXPECT_THROW((void)plan(process, {}, {.id = "x", .rootless = true}), Error);
+  EXPECT_THROW((void)plan(process, {}, {.id = "x", .may_set_groups = false}), Error);
 }
 
 TEST(ConfinementTest, OfAnExecIsNeverLooserThanTheContainers) {
