@@ -1,0 +1,264 @@
+# What a policy does to a container, seen from inside and from the host, and that the operator's file relaxes each.
+
+load helpers
+
+setup() {
+  is_agentsafe || skip "policies are agentsafe's"
+  setup_bundle
+  edit '.process.noNewPrivileges = false | .process.rlimits = []'
+  POLICY=$WORK/policy.json
+  policy '{}'
+}
+# policy JSON: what the bundle's policy says besides strict. Egress rules have suites of their own.
+policy() {
+  jq -n --argjson more "$1" '{version: 1, extends: "strict", egress: {mode: "off"}} * $more' >"$POLICY"
+  chmod 644 "$POLICY"
+  RUNTIME_FLAGS="--policy $POLICY"
+}
+# inside SCRIPT: what it prints in the container.
+inside() {
+  script "$1"
+  run_bundle
+  succeeded
+}
+# refused_unless WORDS JSON: refused with these words under strict, not so under the relaxed policy.
+refused_unless() {
+  script 'echo ran'
+  run_bundle
+  refuses_briefly
+  complains "$1"
+  complains "refuses this bundle"
+  policy "$2"
+  run_bundle
+  succeeded
+  says ran
+}
+
+@test "a policy takes capabilities away, and the operator's file gives them back" {
+  inside 'grep -E "Cap(Bnd|Eff)" /proc/self/status'
+  # CHOWN DAC_OVERRIDE FOWNER FSETID KILL SETGID SETUID SETPCAP NET_BIND_SERVICE
+  equal 2 "$(grep -c 00000000000005fb <<<"$output")"
+  policy '{"process": {"capabilities": ["ALL"]}}'
+  inside 'grep CapBnd /proc/self/status'
+  says 00000000a80425fb
+}
+
+@test "a user who is not root holds no capability, and an exec as root has the bounding set" {
+  edit '.process.user = {uid: 1000, gid: 1000}'
+  launch
+  equal 0000000000000000 "$(awk '/^CapEff/ {print $2}' "/proc/$(pid_of)/status")"
+  rt exec --user 0 "$CID" true
+}
+
+@test "a policy sets no_new_privs for the container and its execs, unless it is relaxed" {
+  launch
+  equal 1 "$(awk '/^NoNewPrivs/ {print $2}' "/proc/$(pid_of)/status")"
+  in_container grep NoNewPrivs /proc/self/status
+  equal 1 "$(awk '{print $2}' <<<"$output")"
+  rt delete --force "$CID"
+  policy '{"process": {"no_new_privileges": false}}'
+  launch
+  equal 0 "$(awk '/^NoNewPrivs/ {print $2}' "/proc/$(pid_of)/status")"
+}
+
+@test "a policy stacks its seccomp filter in the container and in execs, unless it is none" {
+  launch
+  equal 1 "$(awk '/^Seccomp_filters/ {print $2}' "/proc/$(pid_of)/status")"
+  in_container grep Seccomp_filters /proc/self/status
+  equal 1 "$(awk '{print $2}' <<<"$output")"
+  in_container unshare -U true
+  failed
+  rt delete --force "$CID"
+  policy '{"process": {"seccomp": "none"}}'
+  launch
+  equal 0 "$(awk '/^Seccomp_filters/ {print $2}' "/proc/$(pid_of)/status")"
+}
+
+@test "under rootfs overlay every path can be written and the image stays as it is" {
+  local before after
+  before=$(cd "$ROOTFS" && find . -printf '%p %m %s %l\n' | sort)
+  inside 'echo new >/etc/new && rm /etc/passwd && mkdir -p /made/here && cat /etc/new && ls /etc'
+  says new
+  [[ "$output" != *passwd* ]]
+  after=$(cd "$ROOTFS" && find . -printf '%p %m %s %l\n' | sort)
+  equal "$before" "$after"
+}
+
+@test "under rootfs overlay the scratch layer has the policy's size" {
+  policy '{"fs": {"size": "2M"}}'
+  inside 'dd if=/dev/zero of=/big bs=1M count=8 2>&1; stat -c %s /big'
+  says 'No space left'
+  [ "${lines[-1]}" -le 2097152 ]
+}
+
+@test "a rootfs path with the overlay's own characters is taken as it is" {
+  mkdir "$BUNDLE/a,b:c\\d"
+  cp -a "$ROOTFS/." "$BUNDLE/a,b:c\\d"
+  edit '.root.path = "a,b:c\\d"'
+  inside 'touch /new && echo fine'
+  is fine
+  [ ! -e "$BUNDLE/a,b:c\\d/new" ]
+}
+
+@test "rootfs writable writes the image, and readonly leaves the usual places writable" {
+  policy '{"fs": {"rootfs": "writable"}}'
+  inside 'touch /kept'
+  [ -e "$ROOTFS/kept" ]
+  policy '{"fs": {"rootfs": "readonly", "writable": ["/var/cache"]}}'
+  inside 'for p in /tmp /var/tmp /run /root /var/cache; do touch $p/x || echo "no $p"; done; touch /no 2>&1; true'
+  says 'Read-only file system'
+  [[ "$output" != *"no /"* ]]
+}
+
+@test "a root that config.json makes read-only stays so" {
+  edit '.root.readonly = true'
+  inside 'touch /no 2>&1; true'
+  says 'Read-only file system'
+}
+
+@test "hidden files and directories are empty, readonly paths cannot be written" {
+  mkdir -p "$ROOTFS/secret" "$ROOTFS/data"
+  echo s >"$ROOTFS/secret/key"
+  echo t >"$ROOTFS/token"
+  policy '{"fs": {"hidden": ["/secret", "/token"], "readonly": ["/data"]}}'
+  inside 'ls /secret; cat /token; touch /data/x 2>&1; true'
+  says 'Read-only file system'
+  equal 1 "${#lines[@]}"
+}
+
+@test "kernel files that tell about the host are masked or read-only, unless privileged ones are allowed" {
+  edit '.linux.maskedPaths = [] | .linux.readonlyPaths = []'
+  inside 'cat /proc/interrupts | wc -c; { echo x >/proc/sys/kernel/hostname; } 2>&1 || true'
+  equal 0 "${lines[0]}"
+  says 'Read-only file system'
+  policy '{"privileged": true}'
+  inside 'cat /proc/interrupts | wc -c'
+  [ "$output" -gt 0 ]
+}
+
+@test "a policy bounds memory, processes, files and cores; what the bundle bounds more tightly stays" {
+  require_v1_controller memory
+  edit '.linux.resources.memory.limit = 17179869184 | .linux.resources.pids.limit = 50'
+  launch
+  equal 4294967296 "$(cgroup_value memory memory.limit_in_bytes)"
+  equal 50 "$(cgroup_value pids pids.max)"
+  [ "$(cgroup_value cpu cpu.cfs_quota_us)" -gt 0 ]
+  grep -qE 'Max core file size +0 +0 ' "/proc/$(pid_of)/limits"
+  grep -qE 'Max open files +(65536|[0-9]{1,4}|[1-5][0-9]{4}) ' "/proc/$(pid_of)/limits"
+  rt update --memory 32G --pids-limit -1 "$CID"
+  equal 4294967296 "$(cgroup_value memory memory.limit_in_bytes)"
+  equal 512 "$(cgroup_value pids pids.max)"
+  rt update --pids-limit 20 "$CID"
+  equal 20 "$(cgroup_value pids pids.max)"
+}
+
+@test "the operator's file takes the bounds away" {
+  require_v1_controller memory
+  policy '{"limits": {"memory": "unlimited", "pids": "unlimited", "cpus": "unlimited", "core": "unlimited"}}'
+  launch
+  [ "$(cgroup_value memory memory.limit_in_bytes)" -gt 4294967296 ]
+  equal max "$(cgroup_value pids pids.max)"
+  equal -1 "$(cgroup_value cpu cpu.cfs_quota_us)"
+}
+
+@test "/dev/shm has the policy's size" {
+  policy '{"limits": {"shm": "1M"}}'
+  inside 'df -k /dev/shm | tail -n 1'
+  says ' 1024 '
+}
+
+@test "denied variables do not reach the container or an exec" {
+  edit '.process.env += ["API_TOKEN=x", "KEPT=1"]'
+  policy '{"process": {"env_deny": ["*_TOKEN"]}}'
+  launch
+  in_container env
+  says KEPT=1
+  [[ "$output" != *API_TOKEN* ]]
+  rt exec --env OTHER_TOKEN=x "$CID" env >"$WORK/env"
+  ! grep TOKEN "$WORK/env"
+}
+
+@test "a missing cgroup namespace is added" {
+  launch
+  [ "$(namespace_of "$(pid_of)" cgroup)" != "$(namespace_of self cgroup)" ]
+}
+
+@test "the host's pid namespace is refused by name" {
+  edit '.linux.namespaces |= map(select(.type != "pid"))'
+  refused_unless "the host's pid namespace" '{"host_namespaces": ["pid"]}'
+}
+@test "the host's network namespace, joined by path, is refused by name" {
+  edit '.linux.namespaces |= map(if .type == "network" then .path = "/proc/self/ns/net" else . end)'
+  refused_unless "the host's network namespace" '{"host_namespaces": ["network"]}'
+}
+@test "a privileged container is refused" {
+  edit '.linux.resources.devices = [{"allow": true, "access": "rwm"}]'
+  refused_unless "allows every device" '{"privileged": true}'
+}
+@test "an engine's socket is refused under another name and inside a tree" {
+  "$PYTHON" -c 'import socket,sys; socket.socket(socket.AF_UNIX).bind(sys.argv[1])' "$WORK/docker.sock"
+  edit '.mounts += [{destination: "/s", type: "bind", source: $s, options: ["rbind"]}]' --arg s "$WORK"
+  refused_unless "docker.sock, which commands the host" '{"engine_sockets": true}'
+}
+
+@test "annotations narrow, and one that would widen is refused with key and remedy" {
+  require_v1_controller memory
+  edit '.annotations = {"org.agentsafe.limits.memory": "64M"}'
+  launch
+  equal 67108864 "$(cgroup_value memory memory.limit_in_bytes)"
+  rt delete --force "$CID"
+  edit '.annotations = {"org.agentsafe.limits.memory": "64G"}'
+  run_bundle
+  refuses_briefly
+  complains 'org.agentsafe.limits.memory: it would widen'
+  complains 'allow_widen'
+}
+
+@test "keys whose machinery is missing are refused with that reason" {
+  policy '{"limits": {"wall": "30m"}}'
+  run_bundle
+  refuses_briefly
+  complains 'limits.wall: \"30m\" needs the guard'
+}
+
+@test "a policy file that others can write is refused" {
+  chmod 666 "$POLICY"
+  run_bundle
+  refuses_briefly
+  complains 'chmod go-w'
+}
+
+@test "another policy on a verb for an existing container is an error" {
+  launch
+  RUNTIME_FLAGS='--policy oci' run_rt exec "$CID" true
+  failed 255
+  complains 'was created with the policy'
+}
+
+@test "explain and --dry-run name every change and do nothing" {
+  run_rt policy explain "$BUNDLE"
+  succeeded
+  says 'process.noNewPrivileges: false -> true'
+  says "rule process.no_new_privileges, from built-in policy strict"
+  run_rt policy --format json explain "$BUNDLE"
+  succeeded
+  equal true "$(jq '[.changes[].property] | index("root") != null' <<<"$output")"
+  run_rt create --dry-run --bundle "$BUNDLE" "$CID"
+  succeeded
+  says ' scratch='
+  says 'process.noNewPrivileges: false -> true'
+  [ ! -d "$ROOT/$CID" ]
+}
+
+@test "policy list, show and check answer" {
+  run_rt policy list
+  for name in strict moderate open oci; do says "$name "; done
+  run_rt policy --format json show strict
+  equal overlay "$(jq -r .fs.rootfs <<<"$output")"
+  run_rt policy check "$POLICY"
+  succeeded
+  echo '{"version": 1, "limits": {"memory": "4X"}}' >"$POLICY"
+  run_rt policy check "$POLICY"
+  refuses_briefly
+  complains 'limits.memory: \"4X\" is not a right value; a right value is \"4G\"'
+}
