@@ -250,6 +250,17 @@ refused_unless() {
   [ ! -d "$ROOT/$CID" ]
 }
 
+@test "every policy of contrib can be used" {
+  local file
+  for file in "$TOP"/contrib/policies/*.json; do
+    run_rt policy check "$file"
+    succeeded
+    RUNTIME_FLAGS="--policy $file"
+    inside 'echo ran'
+    is ran
+  done
+}
+
 @test "policy list, show and check answer" {
   run_rt policy list
   for name in strict moderate open oci; do says "$name "; done
