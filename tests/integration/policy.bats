@@ -100,6 +100,18 @@ refused_unless() {
   [ ! -e "$BUNDLE/a,b:c\\d/new" ]
 }
 
+@test "the scratch layer works in a user namespace, and under shared propagation" {
+  edit '.linux.rootfsPropagation = "shared"'
+  inside 'touch /new && echo fine'
+  is fine
+  chown 100000:100000 "$ROOTFS"
+  edit '.linux.rootfsPropagation = "" | .linux.namespaces += [{type: "user"}]
+    | .linux.uidMappings = [{containerID: 0, hostID: 100000, size: 65536}] | .linux.gidMappings = .linux.uidMappings'
+  inside 'touch /new && stat -c %u /new'
+  is 0
+  [ ! -e "$ROOTFS/new" ]
+}
+
 @test "rootfs writable writes the image, and readonly leaves the usual places writable" {
   policy '{"fs": {"rootfs": "writable"}}'
   inside 'touch /kept'
