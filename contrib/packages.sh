@@ -1,7 +1,7 @@
 # shellcheck shell=bash disable=SC2034
 # Sourced by test.sh and quickstart.sh: installs the packages named that are not there yet (Debian 12 and 13, as root).
 # A name that ends in "?" exists in some Debian releases only: it is taken where it does.
-BUILD_PACKAGES="g++ meson ninja-build pkg-config libseccomp-dev libcap-dev libyajl-dev libmnl-dev
+BUILD_PACKAGES="g++ lld meson ninja-build pkg-config libseccomp-dev libcap-dev libyajl-dev libmnl-dev
   libboost-program-options-dev busybox-static"
 
 installed() { [ "$(dpkg-query -Wf '${db:Status-Status}' "$1" 2>/dev/null)" = installed ]; }

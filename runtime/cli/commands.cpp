@@ -117,6 +117,9 @@ constexpr Option update_options[] = {
     {"kernel-memory", 0, "BYTES", "obsolete, without effect", once, hidden},
     {"kernel-memory-tcp", 0, "BYTES", "obsolete, without effect", once, hidden},
 };
+constexpr Option egress_options[] = {
+    {"json", 0, "", "of show: print JSON"},
+};
 constexpr Option seccomp_options[] = {
     {"arch", 0, "x86_64|x86|x32|aarch64|arm|riscv64", "the architecture of the calls (this machine's)"},
     {"json", 0, "", "print JSON; of show, an object for linux.seccomp"},
@@ -261,6 +264,24 @@ constexpr Command table[] = {
      .description = "Prints one line of JSON for each event until the container stops.",
      .options = events_options,
      .run = events},
+    {.name = "egress",
+     .arguments = "show CONTAINER-ID | set CONTAINER-ID FILE",
+     .summary = "show or change what may leave a container",
+     .description =
+         "Prints the egress rules of a container and how often each has decided, or puts other ones in their place: FILE "
+         "(\"-\": standard input) holds the egress object of a policy. The change is one transaction; open connections "
+         "that the new rules refuse are cut. Without \"ingress\" in FILE the container's stays.",
+     .options = egress_options,
+     .min_arguments = 2,
+     .max_arguments = 3,
+     .run = egress},
+    {.name = "why",
+     .arguments = "CONTAINER-ID connect [tcp/|udp/]ADDRESS:PORT",
+     .summary = "say whether a container may connect, and which rule says so",
+     .description = "Answers from the rules that are in force, without sending anything.",
+     .min_arguments = 3,
+     .max_arguments = 3,
+     .run = why},
     {.name = "seccomp",
      .arguments = "list | show PROFILE | test PROFILE SYSCALL [ARGUMENT...]",
      .summary = "look into seccomp profiles",

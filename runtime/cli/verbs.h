@@ -7,6 +7,7 @@ struct Invocation;
 
 int create(const Invocation& invocation);
 int delete_(const Invocation& invocation);
+int egress(const Invocation& invocation);
 int events(const Invocation& invocation);
 int exec(const Invocation& invocation);
 int features(const Invocation& invocation);
@@ -22,5 +23,7 @@ int spec(const Invocation& invocation);
 int start(const Invocation& invocation);
 int state(const Invocation& invocation);
 int update(const Invocation& invocation);
+
+int why(const Invocation& invocation);
 
 }  // namespace agentsafe::cli

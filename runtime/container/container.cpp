@@ -5,6 +5,7 @@
 #include "oci/state.h"
 #include "runtime/base/error.h"
 #include "runtime/cgroup/resctrl.h"
+#include "runtime/container/egress.h"
 #include "runtime/process/hooks.h"
 #include "runtime/security/profiles.h"
 #include "runtime/sys/process.h"
@@ -122,6 +123,7 @@ void destroy(const Runtime& runtime, Container& container, const oci::Spec& spec
   }
   if (container.record.intelRdt) cgroup::remove_resctrl_group(*container.record.intelRdt);
   container.dir.remove();
+  if (container.record.sharedNetwork) leave_network(*container.record.sharedNetwork, container.dir.path());
   if (!spec.hooks || spec.hooks->poststop.empty()) return;
   const auto poststop = process::plan_hooks(spec.hooks->poststop, container.record.bundle);
   const std::string state = oci::to_json(oci_state(container.record, Status::stopped));

@@ -14,6 +14,7 @@
 #include "runtime/base/text.h"
 #include "runtime/cgroup/resctrl.h"
 #include "runtime/container/container.h"
+#include "runtime/container/egress.h"
 #include "runtime/container/foreground.h"
 #include "runtime/container/handover.h"
 #include "runtime/container/notify.h"
@@ -80,6 +81,10 @@ Creation plan_creation(Runtime& runtime, const CreateRequest& request, plan::Mod
   options.id = request.id;
   options.bundle = creation.bundle.path;
   options.state_dir = runtime.root + "/" + request.id;
+  if (auto rules = policy::egress_of(creation.policy.policy)) {
+    auto around = surroundings_of(*rules, creation.bundle.spec, creation.bundle.path);
+    options.egress = {std::move(*rules), std::move(around), {}};
+  }
   options.no_pivot = request.no_pivot;
   options.no_new_keyring = request.no_new_keyring;
   options.rootless = runtime.rootless.value_or(!host.privileged());
@@ -110,6 +115,7 @@ Record first_record(const Creation& creation) {
   record.cgroup = cgroup::with_missing_parents(creation.plan.cgroup);
   record.ownPidNamespace = (creation.plan.init.namespaces.create & CLONE_NEWPID) != 0;
   record.rootless = creation.plan.init.namespaces.rootless;
+  if (creation.plan.egress) record.egress = policy::to_json(creation.plan.egress->rules);
   record.resources = creation.plan.resources;
   record.annotations = spec.annotations;
   return record;
@@ -191,6 +197,10 @@ void join_resctrl(const oci::IntelRdt& config, Container& container, pid_t init)
 void set_up_from_host(const Creation& creation, const Launched& launched, Container& container,
                       net::MovedDevices& moved) {
   const auto& spec = creation.bundle.spec;
+  // first of all: whatever comes later may run something in the namespace, or bring it a way out
+  if (creation.plan.egress)
+    container.record.sharedNetwork = install_egress(*creation.plan.egress, launched.init.pid, container.record.rootless,
+                                                    container.dir.path());
   if (spec.linux && !spec.linux->netDevices.empty()) moved.move(spec.linux->netDevices, launched.init.pid);
   if (creation.plan.cgroup_owner) container.cgroup->delegate(*creation.plan.cgroup_owner);
   if (creation.plan.resources) container.cgroup->apply_limits(*creation.plan.resources);

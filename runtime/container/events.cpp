@@ -8,6 +8,8 @@
 #include "runtime/base/error.h"
 #include "runtime/cgroup/stats_json.h"
 #include "runtime/container/container.h"
+#include "runtime/container/egress.h"
+#include "runtime/container/egress_json.h"
 #include "runtime/container/event_json.h"
 
 namespace agentsafe::container {
@@ -20,7 +22,9 @@ void print_stats(Container& container, const Print& print) {
   auto stats = container.cgroup->stats();
   if (container.record.intelRdt)
     stats.intel_rdt = cgroup::resctrl_stats(cgroup::resctrl_mount_point(), *container.record.intelRdt);
-  print(stats_event(container.record.id, stats));
+  std::optional<EgressTraffic> traffic;
+  if (container.record.egress) traffic = traffic_of(egress_counts(container));
+  print(stats_event(container.record.id, stats, traffic));
 }
 
 }  // namespace

@@ -7,6 +7,9 @@
 
 namespace agentsafe::json {
 template <>
+inline constexpr auto fields<container::SharedNetwork> = std::tuple{
+    required("path", &container::SharedNetwork::path), required("inode", &container::SharedNetwork::inode)};
+template <>
 inline constexpr auto fields<container::Record> = std::tuple{required("version", &container::Record::version),
                                                   required("ociVersion", &container::Record::ociVersion),
                                                   required("id", &container::Record::id),
@@ -22,6 +25,8 @@ inline constexpr auto fields<container::Record> = std::tuple{required("version",
                                                   required("cgroupIsOurs", &container::Record::cgroupIsOurs),
                                                   required("ownPidNamespace", &container::Record::ownPidNamespace),
                                                   required("rootless", &container::Record::rootless),
+                                                  optional("egress", &container::Record::egress),
+                                                  optional("sharedNetwork", &container::Record::sharedNetwork),
                                                   optional("intelRdt", &container::Record::intelRdt),
                                                   optional("resources", &container::Record::resources),
                                                   optional("annotations", &container::Record::annotations)};

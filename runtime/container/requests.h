@@ -120,6 +120,14 @@ struct UpdateRequest {
 };
 void update(Runtime& runtime, const UpdateRequest& request);
 
+// What may leave the container, as `egress show` prints it.
+std::string egress_show(Runtime& runtime, const std::string& id, bool json);
+// `json`: what policy::read_egress reads; without "ingress" the container's stays. One transaction; open connections that
+// are no longer allowed are cut.
+void egress_set(Runtime& runtime, const std::string& id, std::string_view json);
+// Whether `to` (policy::parse_dest, one address and port) would be let out, and which rule says so.
+std::string why_connect(Runtime& runtime, const std::string& id, std::string_view to);
+
 struct EventsRequest {
   std::string id;
   std::chrono::milliseconds interval{5000};

@@ -24,6 +24,12 @@
 
 namespace agentsafe::container {
 
+// A network namespace that the container has joined, and whose packet filter it shares.
+struct SharedNetwork {
+  std::string path;
+  std::uint64_t inode = 0;
+};
+
 // state.json. Facts only; no environment values, no secrets.
 struct Record {
   std::uint32_t version = 1;
@@ -41,6 +47,8 @@ struct Record {
   bool cgroupIsOurs = true;       // false until create has made it: one that is in use may be another container's
   bool ownPidNamespace = true;    // false: killing the init does not end the others
   bool rootless = false;
+  std::optional<std::string> egress;  // what policy::read_egress reads; none: no packet filter
+  std::optional<SharedNetwork> sharedNetwork;
   std::optional<cgroup::ResctrlFacts> intelRdt;
   std::optional<oci::Resources> resources;
   std::map<std::string, std::string> annotations;

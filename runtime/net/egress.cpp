@@ -200,6 +200,12 @@ bool Egress::exists() const {
              userns_) == "yes";
 }
 
+bool is_own_network(FdRef netns) {
+  const auto theirs = sys::fstat(netns);
+  const auto ours = sys::fstat(sys::openat(sys::at_cwd, "/proc/self/ns/net", O_RDONLY));
+  return theirs.st_ino == ours.st_ino && theirs.st_dev == ours.st_dev;
+}
+
 std::vector<policy::Network> host_addresses() {
   std::vector<policy::Network> addresses;
   Netlink netlink;

@@ -37,6 +37,8 @@ class Egress {
   UniqueFd userns_;
 };
 
+// Whether it is the network namespace that we are in.
+[[nodiscard]] bool is_own_network(FdRef netns);
 // The addresses of our network namespace that are not loopback's.
 [[nodiscard]] std::vector<policy::Network> host_addresses();
 

@@ -3,6 +3,7 @@
 #include <netinet/in.h>
 
 #include <algorithm>
+#include <array>
 
 #include "runtime/base/text.h"
 #include "runtime/net/egress_sets.h"
@@ -67,23 +68,18 @@ class Compiler {
     return chain;
   }
 
-  // For each family whose set is not empty: the rule.
-  template <class MakeSet>
-  void add_for_sets(Chain& chain, const char* name, const std::string& stem, const MakeSet& make_set, bool with_ports,
-                    const char* target) {
-    for (const bool v6 : {false, true}) {
-      nft::Set set = make_set(stem + (v6 ? "6" : "4"), v6);
-      if (set.elements.empty()) continue;
-      chain.rules.push_back({name, {nft::InSet{set.name, v6, with_ports}, Count{}, Goto{target}}});
-      table_.sets.push_back(std::move(set));
-    }
+  using Names = std::array<const char*, 2>;  // of the sets of IPv4 and IPv6
+
+  void add_set(Chain& chain, const char* name, nft::Set set, const char* literal, const char* target) {
+    if (set.elements.empty()) return;
+    chain.rules.push_back({name, {nft::InSet{literal, set.v6, set.with_ports}, Count{}, Goto{target}}});
+    table_.sets.push_back(std::move(set));
   }
 
-  void add_dests(Chain& chain, const char* name, const std::string& stem, const std::vector<policy::Dest>& dests,
+  void add_dests(Chain& chain, const char* name, const Names& names, const std::vector<policy::Dest>& dests,
                  const char* target) {
-    add_for_sets(
-        chain, name, stem, [&](std::string set, bool v6) { return destination_set(std::move(set), v6, dests); }, true,
-        target);
+    add_set(chain, name, destination_set(names[0], false, dests), names[0], target);
+    add_set(chain, name, destination_set(names[1], true, dests), names[1], target);
   }
 
   void add_name_servers(Chain& chain) {
@@ -91,26 +87,22 @@ class Compiler {
     for (const auto& server : around_.name_servers)
       for (const auto transport : {policy::Transport::tcp, policy::Transport::udp})
         dests.push_back({transport, {}, server, 53, 53});
-    add_dests(chain, rule_name::name_servers, "resolve", dests, "grant");
+    add_dests(chain, rule_name::name_servers, {"resolve4", "resolve6"}, dests, "grant");
   }
 
   void add_denied(Chain& chain) {
     const auto denied = policy::denied_networks();
     std::vector<policy::Network> networks(denied.begin(), denied.end());
     networks.insert(networks.end(), around_.host_addresses.begin(), around_.host_addresses.end());
-    add_for_sets(
-        chain, rule_name::denied, "denied",
-        [&](std::string set, bool v6) { return address_set(std::move(set), v6, networks); }, false, "refuse");
+    add_set(chain, rule_name::denied, address_set("denied4", false, networks), "denied4", "refuse");
+    add_set(chain, rule_name::denied, address_set("denied6", true, networks), "denied6", "refuse");
   }
 
-  // Errors that the kernel sends about flows; neighbour discovery, without which IPv6 dies. Never reports of multicast
-  // groups: their addresses would carry data out.
+  // Errors that the kernel sends about flows.
   static void add_icmp(Chain& chain) {
     constexpr nft::Icmp errors[] = {{false, 3}, {false, 11}, {true, 1}, {true, 3}};
     for (const auto& error : errors)
       chain.rules.push_back({"", {FlowIs{Flow::related}, error, nft::AtMost{10}, Goto{"accepted"}}});
-    for (const auto discovery : {router_solicit, neighbour_solicit, neighbour_advert})
-      chain.rules.push_back({"", {nft::FromLink{}, nft::Icmp{true, discovery}, Accept{}}});
   }
 
   // Answers of flows that were let in before the epoch rose.
@@ -134,11 +126,11 @@ class Compiler {
                  {"", {FlowIs{Flow::established}, nft::FlowMark{mark_}, Goto{"accepted"}}}}};
     add_icmp(chain);
     add_answers(chain);
-    add_dests(chain, rule_name::deny, "refused", egress_.deny, "refuse");
-    add_dests(chain, rule_name::internal, "internal", egress_.internal, "grant");
+    add_dests(chain, rule_name::deny, {"refused4", "refused6"}, egress_.deny, "refuse");
+    add_dests(chain, rule_name::internal, {"internal4", "internal6"}, egress_.internal, "grant");
     if (egress_.mode == EgressMode::open) add_name_servers(chain);
     add_denied(chain);
-    add_dests(chain, rule_name::allow, "allowed", egress_.allow, "grant");
+    add_dests(chain, rule_name::allow, {"allowed4", "allowed6"}, egress_.allow, "grant");
     if (egress_.mode == EgressMode::moderate)
       chain.rules.push_back({rule_name::moderate, {nft::Protocol{tcp}, nft::Port{false, 443}, Count{}, Goto{"grant"}}});
     if (egress_.mode == EgressMode::open) chain.rules.push_back({rule_name::open, {Count{}, Goto{"grant"}}});
@@ -147,7 +139,9 @@ class Compiler {
   }
 
   // Loopback first: it is the container's own, and refusals travel over it. But an engine's resolver listens there too
-  // (Docker: on a random port), and asks the world for whoever asks it.
+  // (Docker: on a random port), and asks the world for whoever asks it. Neighbour discovery, without which IPv6 dies;
+  // never reports of multicast groups: their addresses would carry data out. A forged source would carry refusals,
+  // which quote what was sent, out.
   Chain out() const {
     Chain chain{"out",
                 Hook::output,
@@ -156,11 +150,16 @@ class Compiler {
     if (egress_.mode != EgressMode::open)
       chain.rules.push_back({rule_name::resolver, {To{resolver}, Count{}, Goto{"refuse"}}});
     chain.rules.push_back({"", {nft::Loopback{true}, Accept{}}});
+    for (const auto discovery : {router_solicit, neighbour_solicit, neighbour_advert})
+      chain.rules.push_back({"", {nft::FromLink{}, nft::Icmp{true, discovery}, Accept{}}});
+    chain.rules.push_back({"", {nft::ForeignSource{}, Drop{}}});
     chain.rules.push_back({"", {Jump{"judge"}}});
     return chain;
   }
 
-  static Chain forward() { return {"forward", Hook::forward, {{"", {Jump{"judge"}}}}}; }
+  static Chain forward() {
+    return {"forward", Hook::forward, {{"", {nft::UnroutedSource{}, Drop{}}}, {"", {Jump{"judge"}}}}};
+  }
 
   // What comes in: answers, and what `ingress` names. Refused silently, since an answer would itself leave.
   Chain in() const {

@@ -4,7 +4,7 @@
 //   nft::Rule rule{"egress.allow", {InSet{"allow4", false}, Goto{"grant"}}};
 //   nft::to_text(rule);   // ip daddr @allow4 goto grant comment "egress.allow"
 //
-// Tables are of the family inet. Base chains are of the type filter with the policy drop. Source: nft(8).
+// Names in rules are literals. Tables are of the family inet. Base chains are of the type filter with the policy drop. Source: nft(8).
 #pragma once
 #include <array>
 #include <cstdint>
@@ -28,11 +28,13 @@ struct Protocol { std::uint8_t number; };                      // meta l4proto t
 struct Port { bool source; std::uint16_t port; };              // tcp dport 443; behind a Protocol
 struct To { policy::Network network; };                        // ip daddr 127.0.0.11
 // ip daddr @deny4; with ports: ip daddr . meta l4proto . th dport @allow4
-struct InSet { std::string set; bool v6; bool with_ports; };
+struct InSet { const char* set; bool v6; bool with_ports; };
 struct Icmp { bool v6; std::uint8_t type; };                   // icmpv6 type nd-neighbor-solicit
 struct FromLink {};                                            // ip6 hoplimit 255: no router has touched it
 struct SourceRoute { std::uint8_t option; };                   // ip option lsrr exists
 struct RoutingHeader {};                                       // exthdr rt exists
+struct ForeignSource {};                                       // fib saddr type != local
+struct UnroutedSource {};                                      // fib saddr . iif oif missing: answers leave elsewhere
 struct AtMost { std::uint32_t packets; };                      // limit rate 10/second
 struct BytesOver { std::uint64_t bytes; };                     // quota over 2048 mbytes
 struct FlowsOver { std::uint32_t flows; };                     // ct count over 200
@@ -43,16 +45,16 @@ struct ResetTcp {};                                            // reject with tc
 struct Reject {};                                              // reject with icmpx admin-prohibited
 struct Accept {};
 struct Drop {};
-struct Jump { std::string chain; };
-struct Goto { std::string chain; };
+struct Jump { const char* chain; };
+struct Goto { const char* chain; };
 // clang-format on
 
 using Statement = std::variant<Loopback, FlowIs, FlowMark, Answer, Protocol, Port, To, InSet, Icmp, FromLink,
-                               SourceRoute, RoutingHeader, AtMost, BytesOver, FlowsOver, Count, SetMark, ResetTcp,
+                               SourceRoute, RoutingHeader, ForeignSource, UnroutedSource, AtMost, BytesOver, FlowsOver, Count, SetMark, ResetTcp,
                                Reject, Accept, Drop, Jump, Goto>;
 
 struct Rule {
-  std::string name;  // its comment in the kernel; errors, counters and answers speak of it. May be empty
+  const char* name;  // its comment in the kernel; errors, counters and answers speak of it. May be empty
   std::vector<Statement> statements;
 };
 

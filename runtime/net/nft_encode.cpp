@@ -5,6 +5,7 @@
 #include <linux/netfilter.h>
 #include <linux/netfilter/nf_tables.h>
 #include <linux/netfilter/nfnetlink.h>
+#include <linux/rtnetlink.h>
 #include <netinet/in.h>
 
 #include <algorithm>
@@ -78,7 +79,7 @@ class Expressions {
       payload(NFT_PAYLOAD_TRANSPORT_HEADER, 2, 2, reg[2]);
     }
     const Expression lookup(message_, "lookup");
-    message_.put(NFTA_LOOKUP_SET, s.set);
+    message_.put(NFTA_LOOKUP_SET, std::string(s.set));
     put_be32(message_, NFTA_LOOKUP_SREG, NFT_REG_1);
   }
   void operator()(const Icmp& s) {
@@ -95,6 +96,14 @@ class Expressions {
   }
   void operator()(const SourceRoute& s) { header_exists(false, NFT_EXTHDR_OP_IPV4, s.option); }
   void operator()(const RoutingHeader&) { header_exists(true, NFT_EXTHDR_OP_IPV6, IPPROTO_ROUTING); }
+  void operator()(const ForeignSource&) {
+    fib(NFT_FIB_RESULT_ADDRTYPE, NFTA_FIB_F_SADDR);
+    compare(std::uint32_t{RTN_LOCAL}, NFT_CMP_NEQ);
+  }
+  void operator()(const UnroutedSource&) {
+    fib(NFT_FIB_RESULT_OIF, NFTA_FIB_F_SADDR | NFTA_FIB_F_IIF | NFTA_FIB_F_PRESENT);
+    compare(std::uint32_t{0});
+  }
   void operator()(const AtMost& s) {
     const Expression limit(message_, "limit");
     put_be64(message_, NFTA_LIMIT_RATE, s.packets);
@@ -134,8 +143,8 @@ class Expressions {
     const std::uint8_t code = NFT_REJECT_ICMPX_ADMIN_PROHIBITED;
     message_.put_bytes(NFTA_REJECT_ICMP_CODE, bytes_of(code));
   }
-  void operator()(const Accept&) { verdict(NF_ACCEPT, {}); }
-  void operator()(const Drop&) { verdict(NF_DROP, {}); }
+  void operator()(const Accept&) { verdict(NF_ACCEPT, nullptr); }
+  void operator()(const Drop&) { verdict(NF_DROP, nullptr); }
   void operator()(const Jump& s) { verdict(NFT_JUMP, s.chain); }
   void operator()(const Goto& s) { verdict(NFT_GOTO, s.chain); }
 
@@ -166,6 +175,12 @@ class Expressions {
     put_be32(message_, NFTA_PAYLOAD_BASE, base);
     put_be32(message_, NFTA_PAYLOAD_OFFSET, offset);
     put_be32(message_, NFTA_PAYLOAD_LEN, size);
+  }
+  void fib(std::uint32_t result, std::uint32_t flags) {
+    const Expression fib(message_, "fib");
+    put_be32(message_, NFTA_FIB_DREG, NFT_REG_1);
+    put_be32(message_, NFTA_FIB_RESULT, result);
+    put_be32(message_, NFTA_FIB_FLAGS, flags);
   }
   template <class Number>
   void compare(const Number& number, std::uint32_t op = NFT_CMP_EQ) {
@@ -207,13 +222,13 @@ class Expressions {
     }
     compare(std::uint8_t{1});
   }
-  void verdict(int code, const std::string& chain) {
+  void verdict(int code, const char* chain) {
     const Expression immediate(message_, "immediate");
     put_be32(message_, NFTA_IMMEDIATE_DREG, NFT_REG_VERDICT);
     const Nest data(message_, NFTA_IMMEDIATE_DATA);
     const Nest verdict(message_, NFTA_DATA_VERDICT);
     put_be32(message_, NFTA_VERDICT_CODE, static_cast<std::uint32_t>(code));
-    if (!chain.empty()) message_.put(NFTA_VERDICT_CHAIN, chain);
+    if (chain != nullptr) message_.put(NFTA_VERDICT_CHAIN, std::string(chain));
   }
 
   Message& message_;

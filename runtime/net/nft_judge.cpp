@@ -36,6 +36,8 @@ struct Matches {
   bool operator()(const FromLink&) const { return false; }
   bool operator()(const SourceRoute&) const { return false; }
   bool operator()(const RoutingHeader&) const { return false; }
+  bool operator()(const ForeignSource&) const { return false; }
+  bool operator()(const UnroutedSource&) const { return false; }
   bool operator()(const BytesOver&) const { return false; }
   bool operator()(const FlowsOver&) const { return false; }
   template <class Action>

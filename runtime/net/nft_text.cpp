@@ -78,6 +78,8 @@ struct Words {
     return std::string("ip option ") + (s.option == 131 ? "lsrr" : "ssrr") + " exists";
   }
   std::string operator()(const RoutingHeader&) const { return "exthdr rt exists"; }
+  std::string operator()(const ForeignSource&) const { return "fib saddr type != local"; }
+  std::string operator()(const UnroutedSource&) const { return "fib saddr . iif oif missing"; }
   std::string operator()(const AtMost& s) const { return "limit rate " + std::to_string(s.packets) + "/second"; }
   std::string operator()(const BytesOver& s) const { return "quota over " + bytes_text(s.bytes); }
   std::string operator()(const FlowsOver& s) const { return "ct count over " + std::to_string(s.flows); }
@@ -87,8 +89,8 @@ struct Words {
   std::string operator()(const Reject&) const { return "reject with icmpx admin-prohibited"; }
   std::string operator()(const Accept&) const { return "accept"; }
   std::string operator()(const Drop&) const { return "drop"; }
-  std::string operator()(const Jump& s) const { return "jump " + s.chain; }
-  std::string operator()(const Goto& s) const { return "goto " + s.chain; }
+  std::string operator()(const Jump& s) const { return std::string("jump ") + s.chain; }
+  std::string operator()(const Goto& s) const { return std::string("goto ") + s.chain; }
 };
 
 // The length of the prefix whose network is exactly first … last.
@@ -149,7 +151,7 @@ std::string to_text(const Rule& rule) {
         protocol != nullptr && i + 1 < rule.statements.size() && std::holds_alternative<Port>(rule.statements[i + 1]);
     text += (before_port ? protocol_text(protocol->number) : to_text(rule.statements[i])) + " ";
   }
-  if (!rule.name.empty()) return text + "comment \"" + rule.name + "\"";
+  if (*rule.name != '\0') return text + "comment \"" + rule.name + "\"";
   text.pop_back();
   return text;
 }

@@ -92,6 +92,24 @@ std::optional<std::uint32_t> plan_cgroup_owner(const Plan& plan, const HostFacts
   return plan.user_uid;
 }
 
+// A process that could change the rules, or send past them, would make them worthless.
+void plan_egress(Plan& plan, const oci::Process& process, const oci::Linux& linux, const Options& options) {
+  if (!options.egress) return;
+  const auto network = std::find_if(linux.namespaces.begin(), linux.namespaces.end(), [](const auto& n) { return n.type == "network"; });
+  if (network == linux.namespaces.end())
+    fail("egress: the container would use the host's network, whose traffic is not the container's to filter; give it a "
+         "network namespace, or take a policy with egress.mode \"off\"");
+  if (process.capabilities)
+    for (const char* const name : {"CAP_NET_ADMIN", "CAP_NET_RAW"}) {
+      const auto& bounding = process.capabilities->bounding;
+      if (std::find(bounding.begin(), bounding.end(), name) != bounding.end())
+        fail(std::string("egress: with ") + name + " the container could pass its packet filter by; take the capability from "
+             "it, or take a policy with egress.mode \"off\"");
+    }
+  plan.egress = options.egress;
+  plan.egress->joined_path = network->path;
+}
+
 }  // namespace
 
 std::vector<std::string> without_duplicates(const std::vector<std::string>& env) {
@@ -178,6 +196,7 @@ Plan make_plan(const oci::Spec& original, const HostFacts& host, const Options& 
       plan.warnings);
   (host.privileged() ? plan.oom_score_adj : plan.init.own_oom_score_adj) = process.oomScoreAdj;
   plan_container_hooks(plan, spec, options);
+  plan_egress(plan, process, linux, options);
   return plan;
 }
 

@@ -13,11 +13,20 @@
 #include "oci/spec.h"
 #include "runtime/cgroup/plan.h"
 #include "runtime/namespaces/id_map.h"
+#include "runtime/net/egress_table.h"
 #include "runtime/plan/host_facts.h"
 #include "runtime/plan/init_plan.h"
+#include "runtime/policy/egress.h"
 #include "runtime/process/hooks.h"
 
 namespace agentsafe::plan {
+
+// What may leave the container's network namespace.
+struct EgressPlan {
+  policy::Egress rules;
+  net::Surroundings around;
+  std::string joined_path;  // of a namespace that is joined; empty: a new one
+};
 
 struct Options {
   Mode mode = Mode::create;
@@ -32,6 +41,7 @@ struct Options {
   std::string seccomp_cache;      // folder of compiled filters
   std::optional<security::SeccompProgram> stacked_seccomp;  // a filter besides the bundle's: security/profiles.h
   std::uint64_t scratch_size = 0;  // bytes of a layer over the root that takes every change; 0: none
+  std::optional<EgressPlan> egress;  // by the policy; joined_path is left to make_plan
   unsigned listen_fds = 0;
   unsigned preserve_fds = 0;
 };
@@ -47,6 +57,7 @@ struct Plan {
   std::uint32_t root_gid = 0;
   std::uint32_t user_uid = 0;                         // and of its process
   std::uint32_t user_gid = 0;
+  std::optional<EgressPlan> egress;
   std::vector<process::HookPlan> prestart;
   std::vector<process::HookPlan> create_runtime;
   std::vector<std::string> warnings;

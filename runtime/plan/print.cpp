@@ -113,6 +113,7 @@ std::string print(const Plan& plan) {
   if (plan.init.rootfs) print_rootfs(out, *plan.init.rootfs);
   for (const auto& [name, value] : plan.init.sysctls) out.line("sysctl", name + "=" + value);
   print_confinement(out, plan.init.confinement);
+  if (plan.egress) out.line("egress", policy::to_json(plan.egress->rules));
   print_hooks(out, "prestart", plan.prestart);
   print_hooks(out, "createRuntime", plan.create_runtime);
   print_hooks(out, "createContainer", plan.init.create_container_hooks);

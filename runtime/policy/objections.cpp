@@ -15,7 +15,6 @@ struct Unbuilt {
   std::string_view why;
 };
 constexpr Unbuilt unbuilt[] = {
-    {"egress.mode", "", "is not enforced by this version: say \"off\" to run without egress rules"},
     {"egress.presets", "", "needs names, which this version does not enforce: list addresses in egress.allow"},
     {"egress.dns.local", "", "needs names, which this version does not enforce: list addresses in egress.internal"},
     {"fs.scratch", "\"disk\"", "needs project quotas, which this version does not set: say \"tmpfs\""},
@@ -43,10 +42,10 @@ Ingress ingress_of(const Words& list) {
   return ingress.ports.empty() ? Ingress{Ingress::Kind::engine, {}} : ingress;
 }
 
-bool may(const Policy& policy, std::string_view capability) {
+// "ALL" names none: what the bundle has is looked at when its plan is made.
+bool names(const Policy& policy, std::string_view capability) {
   const auto& all = policy.capabilities;
-  const auto is = [&](const std::string& one) { return one == capability || one == everything; };
-  return std::any_of(all.begin(), all.end(), is);
+  return std::find(all.begin(), all.end(), capability) != all.end();
 }
 
 }  // namespace
@@ -78,7 +77,7 @@ std::vector<std::string> objections(const Policy& policy) {
   } catch (const Error& error) {
     out.emplace_back(error.what());
   }
-  if (may(policy, "NET_RAW") && policy.egress_mode != "off")
+  if (names(policy, "NET_RAW") && policy.egress_mode != "off")
     out.push_back(
         "process.capabilities: NET_RAW goes around the egress rules: leave it out, or say egress.mode \"off\"");
   return out;

@@ -71,6 +71,18 @@ std::vector<std::string> ids(Runtime& runtime) {
 std::vector<std::int32_t> processes(Runtime& runtime, const std::string&) { return called(runtime).pids; }
 void update(Runtime& runtime, const UpdateRequest& request) { called(runtime).updated = request; }
 
+std::string egress_show(Runtime& runtime, const std::string& id, bool json) {
+  called(runtime).egress.push_back("show " + id + (json ? " json" : ""));
+  return "shown\n";
+}
+void egress_set(Runtime& runtime, const std::string& id, std::string_view json) {
+  called(runtime).egress.push_back("set " + id + " " + std::string(json));
+}
+std::string why_connect(Runtime& runtime, const std::string& id, std::string_view to) {
+  called(runtime).egress.push_back("why " + id + " " + std::string(to));
+  return "refused: not in egress.allow\n";
+}
+
 void events(Runtime& runtime, const EventsRequest& request, const std::function<void(const std::string&)>& print) {
   called(runtime).watched = request;
   for (const auto& line : cli::fake().event_lines) print(line);

@@ -25,6 +25,7 @@ struct FakeContainers {
   std::vector<std::string> paused, resumed;
   std::optional<container::UpdateRequest> updated;
   std::optional<container::EventsRequest> watched;
+  std::vector<std::string> egress;  // "show ID json", "set ID {…}", "why ID DEST"
   // what is answered
   int status = 0;
   std::string failure;  // thrown by every function when not empty

@@ -208,6 +208,22 @@ TEST_F(VerbsTest, PsPrintsProcessIdsAndTheLinesOfPs) {
   EXPECT_NE(run({"ps", "web", "-e", "-o", "comm"}).err.find("no PID column"), std::string::npos);
 }
 
+TEST_F(VerbsTest, EgressShowsAndSets) {
+  EXPECT_EQ(run({"egress", "show", "web"}).out, "shown\n");
+  EXPECT_EQ(run({"egress", "show", "--json", "web"}).status, 0);
+  EXPECT_EQ(run({"egress", "set", "web", "/dev/null"}).status, 0);
+  EXPECT_EQ(fake().egress, (std::vector<std::string>{"show web", "show web json", "set web "}));
+  EXPECT_EQ(run({"egress", "set", "web"}).status, 1);
+  EXPECT_EQ(run({"egress", "forget", "web"}).status, 1);
+  EXPECT_NE(run({"egress", "set", "web", "/missing"}).err.find("open /missing"), std::string::npos);
+}
+
+TEST_F(VerbsTest, WhyAnswersWhatTheRulesSay) {
+  EXPECT_EQ(run({"why", "web", "connect", "192.0.2.7:443"}).out, "refused: not in egress.allow\n");
+  EXPECT_EQ(fake().egress, std::vector<std::string>{"why web 192.0.2.7:443"});
+  EXPECT_EQ(run({"why", "web", "smile", "192.0.2.7:443"}).status, 1);
+}
+
 TEST_F(VerbsTest, EventsReadsItsIntervalAndPrintsLines) {
   fake().event_lines = {"{\"type\":\"stats\"}", "{\"type\":\"oom\"}"};
   EXPECT_EQ(run({"events", "web"}).out, "{\"type\":\"stats\"}\n{\"type\":\"oom\"}\n");

@@ -188,6 +188,41 @@ TEST(PlanTest, AHooksStateSurvivesAnAnnotationThatLooksLikeAPid) {
   EXPECT_NE(state.find(R"("x":"\"pid\":-1")"), std::string::npos);
 }
 
+EgressPlan nothing_leaves() { return {policy::read_egress(R"({"mode":"none"})"), {}, {}}; }
+
+std::string refusal_of(const oci::Spec& spec, const Options& asked) {
+  try {
+    static_cast<void>(make_plan(spec, v2_host(), asked));
+  } catch (const Error& error) {
+    return error.message();
+  }
+  return "";
+}
+
+TEST(PlanTest, EgressNeedsANetworkNamespaceOfItsOwn) {
+  auto spec = minimal();
+  auto asked = options();
+  asked.egress = nothing_leaves();
+  EXPECT_NE(refusal_of(spec, asked).find("the container would use the host's network"), std::string::npos);
+  spec.linux->namespaces.push_back({"network", "/run/netns/pod"});
+  const auto plan = make_plan(spec, v2_host(), asked);
+  EXPECT_EQ(plan.egress->joined_path, "/run/netns/pod");
+  EXPECT_NE(print(plan).find("{\"mode\":\"none\"}"), std::string::npos);
+}
+
+TEST(PlanTest, EgressRefusesCapabilitiesThatPassItBy) {
+  auto spec = minimal();
+  auto asked = options();
+  spec.linux->namespaces.push_back({"network", ""});
+  for (const char* const name : {"CAP_NET_ADMIN", "CAP_NET_RAW"}) {
+    spec.process->capabilities.emplace().bounding = {"CAP_KILL", name};
+    asked.egress.reset();
+    EXPECT_EQ(refusal_of(spec, asked), "");
+    asked.egress = nothing_leaves();
+    EXPECT_NE(refusal_of(spec, asked).find(name), std::string::npos);
+  }
+}
+
 TEST(PlanTest, CpuListsBecomeMasks) {
   const auto mask = cpu_mask("0-2,9");
   EXPECT_EQ(mask[0], '\x07');

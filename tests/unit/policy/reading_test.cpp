@@ -180,6 +180,8 @@ TEST(PolicyObjectionsTest, PacketSocketsDoNotGoWithEgressRules) {
       if (line.find("NET_RAW") != std::string::npos) return true;
     return false;
   };
+  EXPECT_FALSE(objects()) << "ALL: the bundle's own are looked at when its plan is made";
+  policy.capabilities = {"CHOWN", "NET_RAW"};
   EXPECT_TRUE(objects());
   policy.capabilities = {"CHOWN"};
   EXPECT_FALSE(objects());
