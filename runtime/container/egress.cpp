@@ -34,7 +34,8 @@ class Members {
       file_ = sys::openat(sys::at_cwd, path_, O_RDWR | O_CREAT | O_NOFOLLOW, 0600);
       if (::flock(file_.get(), LOCK_EX) != 0) fail_errno("lock " + path_);
     } while (sys::fstat(file_).st_nlink == 0);  // the last member has just left
-    for (const auto line : text::lines(sys::read_all(file_, largest_list))) listed_.emplace_back(line);
+    const std::string list = sys::read_all(file_, largest_list);
+    for (const auto line : text::lines(list)) listed_.emplace_back(line);
   }
 
   // A container that was killed in the middle of create, and then deleted, has not signed off.

@@ -74,3 +74,20 @@ rules_inside() { nsenter -t "$(pid_of)" -n nft list table inet agentsafe; }
   run nsenter -t "$(pid_of)" -n nft list ruleset
   silent
 }
+
+@test "egress: containers that join a namespace share its rules until the last one leaves" {
+  with_egress '{"mode": "none"}'
+  unshare -n sleep 50 &
+  local holder=$! other=$CID-2
+  has_left() { [ "$(readlink /proc/self/ns/net)" != "$(readlink "/proc/$holder/ns/net")" ]; }
+  eventually has_left
+  edit "(.linux.namespaces[] | select(.type == \"network\")).path = \"/proc/$holder/ns/net\""
+  launch
+  jq --arg c "/$other" '.linux.cgroupsPath = $c' "$CONFIG" >"$WORK/other.json"
+  rt run --detach --bundle "$BUNDLE" --config "$WORK/other.json" "$other" </dev/null >"$WORK/out" 2>&1
+  rt delete -f "$CID"
+  nsenter -t "$holder" -n nft list tables | grep -q agentsafe
+  rt delete -f "$other"
+  [ -z "$(nsenter -t "$holder" -n nft list tables)" ]
+  kill "$holder"
+}
