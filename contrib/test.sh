@@ -4,7 +4,7 @@
 #
 #   contrib/test.sh                      all suites
 #   contrib/test.sh --unit               layers, unit tests, unit tests under sanitizers and their coverage
-#   contrib/test.sh --integration        the bats suites of verbs and spec topics, and of CVE classes
+#   contrib/test.sh --integration        the bats suites of verbs and spec topics, of CVE classes, and of egress with real packets
 #   contrib/test.sh --docker             the Docker suite
 #   contrib/test.sh --vm                 the integration suite on a pure cgroup v2 host (needs AGENTSAFE_VM, see tests/vm)
 #   contrib/test.sh --quick              layers, unit tests and the suites of the verbs
@@ -28,7 +28,7 @@ choose() {
   while [ $# -gt 0 ]; do
     case $1 in
       --unit) suites+=' layers unit sanitized coverage' ;;
-      --integration) suites+=' integration cve' ;;
+      --integration) suites+=' integration cve egress' ;;
       --docker) suites+=' docker' ;;
       --vm) suites+=' vm' ;;
       --quick) suites+=' layers unit verbs' ;;
@@ -37,7 +37,7 @@ choose() {
     esac
     shift
   done
-  suites=${suites:- layers unit sanitized coverage integration cve docker install bench vm}
+  suites=${suites:- layers unit sanitized coverage integration cve egress docker install bench vm}
 }
 wants() { [[ "$suites " == *" $1 "* ]]; }
 
@@ -45,7 +45,8 @@ prepare() {
   heading "packages"
   # shellcheck disable=SC2046,SC2086 # words
   install_packages $BUILD_PACKAGES libgtest-dev bats jq tini python3 gcc libc6-dev iproute2 procps uidmap util-linux libcap2-bin strace \
-    $(wants coverage && echo gcovr) $(wants cve && echo runc crun) $(wants docker && cat tests/docker/packages.txt 2>/dev/null) || exit 1
+    $(wants coverage && echo gcovr) $(wants cve && echo runc crun) \
+    $({ wants integration || wants egress; } && echo nftables) $(wants docker && cat tests/docker/packages.txt 2>/dev/null) || exit 1
   heading "build"
   [ -e "$BUILD/build.ninja" ] || meson setup "$BUILD" -Dtests=enabled || exit 1
   ninja -C "$BUILD" || exit 1
@@ -199,6 +200,7 @@ wants coverage && run_coverage
 wants verbs && run_bats verbs tests/integration/{create,start,run,state,list,kill,delete,exec,ps,pause,update,spec,features}.bats
 wants integration && run_bats integration tests/integration
 wants cve && run_bats cve tests/cve
+wants egress && run_script egress tini -s -- python3 tests/egress/run.py "$BUILD"
 wants install && run_install
 wants docker && [ -x tests/docker/run.sh ] && run_script docker tini -s -- tests/docker/run.sh
 wants bench && [ -x tests/bench/run.sh ] && run_script bench tini -s -- tests/bench/run.sh --quick
