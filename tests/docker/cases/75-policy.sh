@@ -1,0 +1,76 @@
+# The policy `strict` under the engine: agentsafe's own, so there is nothing to compare with.
+for claim in $(claims_of "$file"); do ONLY_SUT[$claim]=yes; done
+
+strictly() { d run --rm --runtime strict "$@"; }
+strict_idle() { local name=$1; shift; d run -d --runtime strict --name "$ME-$name" "$@" bb idle >/dev/null; }
+serve() { up "$1" bb httpd -f -p 80 -h /data; await in_container "$1" wget -qO- http://127.0.0.1/text >/dev/null; }
+address_of() { inspect "$1" '{{range .NetworkSettings.Networks}}{{.IPAddress}}{{end}}'; }
+denied_from() { # the engine's command…: the connection is refused at once, not lost
+  local began=$SECONDS
+  status '[1-9]*' "$@"
+  [ $((SECONDS - began)) -lt $((TIMEOUT / 3)) ] || fail "it took $((SECONDS - began)) s"
+}
+
+case_strict_confines_the_command() {
+  is $'NoNewPrivs:\t1' strictly bb grep NoNewPrivs /proc/self/status
+  is $'Seccomp_filters:\t2' strictly bb grep Seccomp_filters /proc/self/status
+  is $'CapEff:\t00000000000005fb' strictly bb grep CapEff /proc/self/status
+  is "made" strictly bb sh -c 'echo made >/etc/made && cat /etc/made'
+}
+
+case_strict_writes_stay_out_of_the_engines_layer() {
+  strict_idle writer
+  in_container writer sh -c 'echo made >/data/made'
+  is made in_container writer cat /data/made
+  status 1 d cp "$ME-writer:/data/made" "$DIR/made"
+  ! d diff "$ME-writer" | grep -q /data/made || fail "docker diff sees the file"
+  d commit "$ME-writer" "$ME-image" >/dev/null
+  status 1 run "$ME-image" cat /data/made
+  d rmi "$ME-image" >/dev/null
+}
+
+case_strict_lets_nothing_out() {
+  serve shop
+  local url
+  url=http://$(address_of shop)/text
+  is "not a program" run bb wget -qO- "$url"  # the control
+  denied_from strictly bb wget -T 20 -qO- "$url"
+  strict_idle inside
+  denied_from in_container inside wget -T 20 -qO- "$url"
+  d restart -t 1 "$ME-inside" >/dev/null
+  denied_from in_container inside wget -T 20 -qO- "$url"
+}
+
+case_strict_stays_closed_on_a_network_connected_later() {
+  d network create "$ME-later" >/dev/null
+  up shop --network "$ME-later" bb httpd -f -p 80 -h /data
+  strict_idle inside
+  d network connect "$ME-later" "$ME-inside"
+  has eth1 in_container inside ip link
+  denied_from in_container inside wget -T 20 -qO- "http://$(address_of shop)/text"
+  d rm -f "$ME-inside" "$ME-shop" >/dev/null
+  d network rm "$ME-later" >/dev/null
+}
+
+case_strict_serves_published_ports() {
+  d run -d --runtime strict --name "$ME-web" -p 127.0.0.1::80 bb httpd -f -p 80 -h /data >/dev/null
+  local address
+  address=$(d port "$ME-web" 80)
+  await busybox wget -qO "$DIR/text" "http://$address/text"
+  is "not a program" cat "$DIR/text"
+}
+
+case_strict_refuses_what_gives_the_host_away() {
+  refused 125 'privileged' strictly --privileged bb true
+  refused 125 'host_namespaces' strictly --pid host bb true
+  refused 125 'network' strictly --network host bb true
+  refused 125 'engine_sockets' strictly -v "$ENGINE/docker.sock:/var/run/docker.sock" bb true
+}
+
+case_strict_bounds_the_resources() {
+  strict_idle bounded
+  is 4294967296 knob bounded memory memory.limit_in_bytes memory.max
+  is 512 knob bounded pids pids.max pids.max
+  strict_idle smaller --memory 64m
+  is 67108864 knob smaller memory memory.limit_in_bytes memory.max
+}
