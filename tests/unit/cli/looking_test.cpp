@@ -84,7 +84,8 @@ TEST_F(LookingTest, SeccompReadsFiles) {
   EXPECT_TRUE(says(run({"seccomp", "test", mine, "close"}).out, "given to a tracer, with 7"));
   EXPECT_TRUE(says(run({"seccomp", "--json", "test", mine, "close"}).out, "\"data\":7"));
   const std::string more = file("more.json", R"({"extends": "agent-default", "defaultAction": "SCMP_ACT_ERRNO",
-      "defaultErrnoRet": 38, "flags": [], "syscalls": [{"names": ["getpid"], "action": "SCMP_ACT_ERRNO", "errnoRet": 5}]})");
+      "defaultErrnoRet": 38, "flags": [],
+      "syscalls": [{"names": ["getpid"], "action": "SCMP_ACT_ERRNO", "errnoRet": 5}]})");
   EXPECT_TRUE(says(run({"seccomp", "test", more, "getpid"}).out, "refused with EIO"));
 }
 
