@@ -254,7 +254,7 @@ def main():
     parser.add_argument("runtimes", nargs="+", metavar="NAME=/path")
     options = parser.parse_args()
     most = resource.getrlimit(resource.RLIMIT_NOFILE)[1]
-    resource.setrlimit(resource.RLIMIT_NOFILE, (most, most))  # crun keeps two descriptors per mount
+    resource.setrlimit(resource.RLIMIT_NOFILE, (most, most))  # for runtimes that keep one per mount
     runtimes = [Runtime(*word.split("=", 1), options.work) for word in options.runtimes]
     bench = Bench(options, runtimes)
     for row in options.rows.split():
