@@ -1,6 +1,6 @@
 #include "runtime/container/init_image.h"
 
-// Written by embed.py around `.incbin`.
+// Written by base/embed.py around `.incbin`.
 extern "C" {
 extern const char agentsafe_init_image[] __attribute__((visibility("hidden")));
 extern const char agentsafe_init_image_end[] __attribute__((visibility("hidden")));
