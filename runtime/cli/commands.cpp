@@ -17,7 +17,7 @@ constexpr Option program_options[] = {
     {"log-format", 0, "text|json", "the format of the log"},
     {"log-level", 0, "error|warning|debug", "the least important messages to log"},
     {"root", 0, "DIR", "where the state of containers is kept (/run/agentsafe; users: $XDG_RUNTIME_DIR/agentsafe)"},
-    {"policy", 0, "POLICY", "the name or file of a policy: what is added to the bundle and refused of it (oci: nothing)"},
+    {"policy", 0, "POLICY", "the name or file of a policy: what is added to the bundle and refused of it (strict; oci: nothing)"},
     {"cgroup-manager", 0, "cgroupfs|systemd|disabled", "how cgroups are made; systemd is not built yet"},
     {"systemd-cgroup", 0, "", "the same as --cgroup-manager=systemd"},
     {"rootless", 0, "true|false|auto", "whether cgroups that cannot be written are left alone"},

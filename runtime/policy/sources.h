@@ -21,7 +21,7 @@
 
 namespace agentsafe::policy {
 
-inline constexpr std::string_view default_name = "oci";
+inline constexpr std::string_view default_name = "strict";
 
 struct Operator {  // /etc/agentsafe/config.json
   std::optional<std::string> default_policy;

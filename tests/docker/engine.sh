@@ -35,6 +35,7 @@ daemon_json() {
   $2
   "runtimes": {
     "sut": {"path": "$RUNTIME", "runtimeArgs": [$args]},
+    "plain": {"path": "$RUNTIME"},
     "strict": {"path": "$RUNTIME", "runtimeArgs": ["--policy", "strict"]},
     "reference": {"path": "$REFERENCE"}
   },

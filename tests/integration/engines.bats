@@ -11,7 +11,8 @@ require_tomllib() { python3 -c 'import tomllib' 2>/dev/null || skip "python3 has
 @test "Docker takes contrib/docker/daemon.json" {
   local file=$CONTRIB/docker/daemon.json
   jq -e '.runtimes.agentsafe.path | endswith("/bin/agentsafe")' "$file" >/dev/null
-  equal '["--policy","oci"]' "$(jq -c .runtimes.agentsafe.runtimeArgs "$file")"
+  equal null "$(jq -c .runtimes.agentsafe.runtimeArgs "$file")"  # strict, with nothing said
+  equal '["--policy","oci"]' "$(jq -c '.runtimes["agentsafe-oci"].runtimeArgs' "$file")"
   equal '["native.cgroupdriver=cgroupfs"]' "$(jq -c '."exec-opts"' "$file")"
   dockerd --help 2>/dev/null | grep -q -- --validate || skip "the host has no dockerd that validates (23 or later)"
   dockerd --validate --config-file "$file"
@@ -20,10 +21,12 @@ require_tomllib() { python3 -c 'import tomllib' 2>/dev/null || skip "python3 has
 @test "the arguments in contrib/docker/daemon.json are understood" {
   is_agentsafe || skip "about agentsafe"
   local arguments
-  mapfile -t arguments < <(jq -r '.runtimes.agentsafe.runtimeArgs[]' "$CONTRIB/docker/daemon.json")
   mkdir -p "$ROOT"
-  run_rt "${arguments[@]}" list --quiet
-  succeeded
+  for name in agentsafe-open agentsafe-oci; do
+    mapfile -t arguments < <(jq -r --arg n "$name" '.runtimes[$n].runtimeArgs[]' "$CONTRIB/docker/daemon.json")
+    run_rt "${arguments[@]}" list --quiet
+    succeeded
+  done
 }
 
 @test "containerd 1.x takes contrib/containerd/config-1.toml" {

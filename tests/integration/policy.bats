@@ -240,6 +240,18 @@ refused_unless() {
   complains 'chmod go-w'
 }
 
+@test "without a word strict holds, and later verbs keep it" {
+  RUNTIME_FLAGS=
+  script 'sleep 1000'
+  launch
+  equal strict "$(jq -r .policy "$ROOT/$CID/state.json")"
+  in_container grep -E "CapBnd|Seccomp_filters" /proc/self/status
+  says 00000000000005fb
+  in_container touch /etc/made
+  succeeded
+  [ ! -e "$ROOTFS/etc/made" ]
+}
+
 @test "another policy on a verb for an existing container is an error" {
   launch
   RUNTIME_FLAGS='--policy oci' run_rt exec "$CID" true

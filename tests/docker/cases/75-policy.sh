@@ -18,6 +18,13 @@ case_strict_confines_the_command() {
   is "made" strictly bb sh -c 'echo made >/etc/made && cat /etc/made'
 }
 
+case_with_nothing_configured_strict_holds() {
+  is $'CapEff:\t00000000000005fb' d run --rm --runtime plain bb grep CapEff /proc/self/status
+  serve shop
+  denied_from d run --rm --runtime plain bb wget -T 20 -qO- "http://$(address_of shop)/text"
+  refused 125 'policy strict refuses this bundle.*leave --privileged out' d run --rm --runtime plain --privileged bb true
+}
+
 case_strict_writes_stay_out_of_the_engines_layer() {
   strict_idle writer
   in_container writer sh -c 'echo made >/data/made'

@@ -1,7 +1,14 @@
 # The same containerd without Docker on top: its own client, and its shim's default state root.
 
 ctr() { command ctr -a "$ENGINE/containerd.sock" -n agentsafe "$@"; }
-binary() { if [ "$RT" = sut ]; then echo "$RUNTIME"; else echo "$REFERENCE"; fi; }
+# containerd passes no arguments to a runtime.
+binary() {
+  [ "$RT" = sut ] || { echo "$REFERENCE"; return; }
+  local wrapper=$DIR/plain
+  printf '#!/bin/sh\nexec %s %s "$@"\n' "$RUNTIME" "$RUNTIME_ARGS" >"$wrapper"
+  chmod +x "$wrapper"
+  echo "$wrapper"
+}
 import_into_containerd() {
   command -v ctr >/dev/null || skip "no ctr"
   (flock 9; ctr image ls -q | grep -q bb || d save bb | ctr image import - >/dev/null) 9>"$WORK/ctr.lock"

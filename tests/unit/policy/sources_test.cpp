@@ -144,10 +144,11 @@ TEST_F(PolicySourcesTest, BuiltInNamesCannotBeReplaced) {
 }
 
 TEST_F(PolicySourcesTest, OperatorsDefaultHoldsWithoutAGivenPolicy) {
-  EXPECT_EQ(resolved({}, std::nullopt).name, default_name);
-  as_operator(R"(,"default_policy":"strict")");
-  EXPECT_EQ(resolved({}, std::nullopt).policy.rootfs, "overlay");
+  EXPECT_EQ(resolved({}, std::nullopt).name, "strict");
   EXPECT_EQ(resolved({}, "oci").policy, Policy{});
+  as_operator(R"(,"default_policy":"oci")");
+  EXPECT_EQ(resolved({}, std::nullopt).policy, Policy{});
+  EXPECT_EQ(resolved({}, "strict").policy.rootfs, "overlay");
 }
 
 TEST_F(PolicySourcesTest, OperatorsConfigRefusesWhatItDoesNotKnow) {
