@@ -7,21 +7,17 @@
 #include <csignal>
 #include <utility>
 
-#include "oci/bundle.h"
-#include "oci/validate.h"
 #include "runtime/base/error.h"
 #include "runtime/base/scope.h"
-#include "runtime/base/text.h"
 #include "runtime/cgroup/resctrl.h"
 #include "runtime/container/container.h"
+#include "runtime/container/creation.h"
 #include "runtime/container/egress.h"
 #include "runtime/container/foreground.h"
 #include "runtime/container/handover.h"
 #include "runtime/container/notify.h"
 #include "runtime/container/poststart.h"
 #include "runtime/net/link.h"
-#include "runtime/plan/plan.h"
-#include "runtime/policy/explain.h"
 #include "runtime/sys/fd.h"
 #include "runtime/sys/process.h"
 
@@ -30,118 +26,10 @@ namespace {
 
 using process::Kind;
 
-struct Creation {
-  Runtime& runtime;
-  const CreateRequest& request;
-  oci::Bundle bundle;
-  policy::Resolved policy;
-  policy::Hardened hardened;  // but its spec, which the bundle has now
-  plan::Plan plan;
-};
-
-oci::Bundle load_valid(const CreateRequest& request) {
-  oci::Bundle bundle = oci::load(request.bundle, request.config);
-  const auto violations = oci::validate(bundle.spec, oci::host_namespaces(bundle.spec));
-  if (!violations.empty()) fail(oci::describe(violations));
-  return bundle;
-}
-
-policy::Resolved choose_policy(const Runtime& runtime, const oci::Spec& spec) {
-  auto chosen = policy::resolve({}, runtime.policy, spec, {static_cast<unsigned>(::sysconf(_SC_NPROCESSORS_ONLN))});
-  const std::string what = "policy " + text::escaped(chosen.name) + ": ";
-  const auto objections = policy::objections(chosen.policy);
-  if (!objections.empty()) fail(what + text::join(objections, "; "));
-  return chosen;
-}
-
-void harden(Creation& creation) {
-  auto& spec = creation.bundle.spec;
-  creation.policy = choose_policy(creation.runtime, spec);
-  const auto& policy = creation.policy.policy;
-  if (policy == policy::Policy{}) return;
-  creation.hardened = policy::harden(spec, policy, policy::look_around(spec));
-  if (!creation.hardened.refusals.empty())
-    fail(policy::describe(creation.hardened.refusals, creation.policy.name));
-  spec = std::move(creation.hardened.spec);
-}
-
-std::string dry_run_text(const Creation& creation) {
-  std::string text = plan::print(creation.plan);
-  if (creation.policy.policy != policy::Policy{}) text += policy::explain(creation.policy, creation.hardened);
-  return text;
-}
-
-Creation plan_creation(Runtime& runtime, const CreateRequest& request, plan::Mode mode) {
-  check_id(request.id);
-  Creation creation{runtime, request, load_valid(request), {}, {}, {}};
-  harden(creation);
-  const auto host = plan::probe_host();
-  plan::Options options;
-  options.mode = mode;
-  options.id = request.id;
-  options.bundle = creation.bundle.path;
-  options.state_dir = runtime.root + "/" + request.id;
-  if (auto rules = policy::egress_of(creation.policy.policy)) {
-    auto around = surroundings_of(*rules, creation.bundle.spec, creation.bundle.path);
-    options.egress = {std::move(*rules), std::move(around), {}};
-  }
-  options.no_pivot = request.no_pivot;
-  options.no_new_keyring = request.no_new_keyring;
-  options.rootless = runtime.rootless.value_or(!host.privileged());
-  options.cgroup_disabled = runtime.cgroup_manager == Runtime::CgroupManager::disabled;
-  options.notify = !request.notify_socket.empty();
-  options.seccomp_cache = runtime.root + "/.agentsafe-seccomp";
-  options.stacked_seccomp = seccomp_of(creation.hardened.seccomp);
-  if (creation.hardened.scratch) options.scratch_size = creation.hardened.scratch->size;
-  options.listen_fds = request.listen_fds;
-  options.preserve_fds = request.preserve_fds;
-  creation.plan = plan::make_plan(creation.bundle.spec, host, options);
-  for (const auto& warning : oci::warnings(creation.bundle.spec)) runtime.log->warning(warning);
-  for (const auto& warning : creation.plan.warnings) runtime.log->warning(warning);
-  return creation;
-}
-
-Record first_record(const Creation& creation) {
-  const auto& spec = creation.bundle.spec;
-  Record record;
-  record.ociVersion = spec.ociVersion;
-  record.id = creation.request.id;
-  record.bundle = creation.bundle.path;
-  record.rootfs = spec.root->path;
-  record.created = rfc3339_now(true);
-  record.owner = ::geteuid();
-  record.policy = creation.policy.name;
-  if (creation.policy.policy != policy::Policy{}) record.effectivePolicy = policy::to_json(creation.policy.policy);
-  record.cgroup = cgroup::with_missing_parents(creation.plan.cgroup);
-  record.ownPidNamespace = (creation.plan.init.namespaces.create & CLONE_NEWPID) != 0;
-  record.rootless = creation.plan.init.namespaces.rootless;
-  if (creation.plan.egress) record.egress = policy::to_json(creation.plan.egress->rules);
-  record.resources = creation.plan.resources;
-  record.annotations = spec.annotations;
-  return record;
-}
-
-void check_terminal(const Creation& creation, bool detached) {
-  const bool terminal = creation.bundle.spec.process->terminal;
-  const bool socket = !creation.request.console_socket.empty();
-  if (detached && terminal && !socket)
-    fail("cannot allocate tty if runc will detach without setting console socket");
-  if (socket && !(detached && terminal))
-    fail("cannot use console socket if runc will not detach or allocate tty");
-}
-
 void check_passed_fds(const CreateRequest& request) {
   for (unsigned fd = 3; fd < 3 + request.listen_fds + request.preserve_fds; ++fd)
     if (::fcntl(static_cast<int>(fd), F_GETFD) < 0)
       fail_errno("pass on descriptor " + std::to_string(fd) + " (--preserve-fds or LISTEN_FDS)");
-}
-
-void run_host_hooks(const Creation& creation, const Record& record) {
-  if (!creation.plan.init.waits_when_mounted) return;
-  // config.md#prestart places these hooks behind the start operation, where the container is created.
-  process::run_hooks("prestart", creation.plan.prestart, oci::to_json(oci_state(record, Status::created)));
-  const std::string state = oci::to_json(oci_state(record, Status::creating));
-  process::run_hooks("createRuntime", creation.plan.create_runtime, state);
 }
 
 // Why an init ended before it could say why.
