@@ -59,6 +59,8 @@ Child clone3(const CloneOptions& options, const std::function<int()>& body) {
 
 UniqueFd try_pidfd_open(pid_t pid) {
   UniqueFd fd(static_cast<int>(::syscall(SYS_pidfd_open, pid, 0)));
+  // The number of a process that has gone, but whose session or group lives on: EINVAL before Linux 6.16.
+  if (!fd && errno == EINVAL && pid > 0) errno = ESRCH;
   if (!fd && errno != ESRCH) fail_errno("pidfd_open");
   return fd;
 }

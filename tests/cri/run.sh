@@ -4,6 +4,7 @@
 #
 #   RUNTIME=/path/agentsafe tests/cri/run.sh              everything; ends with "cri: N passed, N failed, N skipped"
 #   tests/cri/run.sh exec 'user namespace'                only the cases whose name matches one of the patterns
+#   ALONE=1 tests/cri/run.sh                              without the reference: half the time, but nothing is compared
 #   REFERENCE=/usr/bin/crun JOBS=2 DRIVERS='cgroupfs systemd' KEEP=1 tests/cri/run.sh     (KEEP leaves the logs)
 #
 # Needs the packages of packages.txt. DRIVERS: both, where systemd is PID 1 and the runtime has its driver, else cgroupfs.
