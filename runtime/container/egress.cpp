@@ -65,10 +65,11 @@ class Members {
 void join_network(Members& members, const net::Egress& egress, const plan::EgressPlan& plan,
                   const std::string& state_dir, bool& counted) {
   auto living = members.living();
-  if (living.empty() && members.were_some() && egress.exists()) egress.remove();
+  const bool is_stale = living.empty() && members.were_some();
   // a table that nobody has signed for belongs to the container that made the namespace, and ends with it
-  counted = !living.empty() || !egress.exists();
-  egress.install(plan.rules, plan.around);
+  counted = !living.empty() || is_stale || !egress.exists();
+  egress.install(plan.rules, plan.around,
+                 is_stale ? net::nft::Existing::replaced : net::nft::Existing::refused);
   if (counted) living.push_back(state_dir);
   members.save(living);
 }
@@ -89,10 +90,16 @@ std::string resolv_conf_of(const oci::Spec& spec, const std::string& bundle) {
   return sys::read_all(file, largest_resolv_conf);
 }
 
+bool has_raw_sockets(const oci::Spec& spec) {
+  if (!spec.process || !spec.process->capabilities) return false;
+  const auto& bounding = spec.process->capabilities->bounding;
+  return std::ranges::find(bounding, "CAP_NET_RAW") != bounding.end();
+}
+
 }  // namespace
 
 net::Surroundings surroundings_of(const policy::Egress& egress, const oci::Spec& spec, const std::string& bundle) {
-  net::Surroundings around{net::host_addresses(), {}};
+  net::Surroundings around{net::host_addresses(), {}, has_raw_sockets(spec)};
   if (egress.mode == policy::EgressMode::open) around.name_servers = net::name_servers(resolv_conf_of(spec, bundle));
   return around;
 }

@@ -20,6 +20,17 @@ net::nft::Table table_of(const Container& container, const policy::Egress& rules
   return net::egress_table(rules, around, net::first_epoch);
 }
 
+// Containers that share a network have one packet filter; `egress set` through another one has changed ours as well.
+policy::Egress rules_in_force(const Container& container) {
+  auto rules = rules_of(container);
+  if (container.init() && !network_egress(container).enforces(rules))
+    fail("container " + container.record.id +
+         " shares its network with others, and its egress rules were changed through one of those: ask that one, or "
+         "`agentsafe egress set " +
+         container.record.id + " FILE`");
+  return rules;
+}
+
 std::string padded(std::string text, std::size_t width) {
   if (text.size() < width) text.append(width - text.size(), ' ');
   return text;
@@ -29,7 +40,7 @@ std::string padded(std::string text, std::size_t width) {
 
 std::string egress_show(Runtime& runtime, const std::string& id, bool json) {
   const Container container = open_container(runtime, id);
-  const auto rules = rules_of(container);
+  const auto rules = rules_in_force(container);
   const auto counts = container.init() ? egress_counts(container) : std::vector<net::nft::RuleCount>();
   if (json) return egress_report_json(id, *container.record.egress, counts) + "\n";
   std::string text = policy::to_json(rules) + "\n";
@@ -60,7 +71,7 @@ std::string why_connect(Runtime& runtime, const std::string& id, std::string_vie
     fail("\"" + text::escaped(to) + "\" is more than one address and port: ask for one, as 192.0.2.7:443");
   const Container container = open_container(runtime, id);
   if (!container.record.egress) return "allowed: the policy of container " + id + " has egress.mode \"off\"\n";
-  const auto rules = rules_of(container);
+  const auto rules = rules_in_force(container);
   const net::nft::Packet packet{dest.network, static_cast<std::uint8_t>(dest.transport), dest.first_port};
   const auto judgement = net::nft::judge(table_of(container, rules), "out", packet);
   const std::string rule = judgement.rule.empty() ? "the container's own loopback" : judgement.rule;

@@ -1,21 +1,18 @@
 #include "runtime/net/egress.h"
 
-#include <arpa/inet.h>
 #include <libmnl/libmnl.h>
 #include <linux/rtnetlink.h>
 #include <net/if.h>
-#include <netinet/in.h>
-#include <poll.h>
-#include <sys/socket.h>
 
 #include <algorithm>
 #include <cstring>
 
 #include "runtime/base/error.h"
+#include "runtime/base/scope.h"
 #include "runtime/base/text.h"
 #include "runtime/base/wire.h"
+#include "runtime/net/egress_probe.h"
 #include "runtime/net/inside.h"
-#include "runtime/net/nft_judge.h"
 #include "runtime/sys/fd.h"
 #include "runtime/sys/process.h"
 
@@ -28,7 +25,6 @@ namespace agentsafe::net {
 namespace {
 
 constexpr int loopback_index = 1;  // of every network namespace
-constexpr auto probe_limit = std::chrono::seconds(1);
 
 void bring_loopback_up() {
   Netlink netlink;
@@ -47,59 +43,14 @@ void write_sysctl(const std::string& path, std::string_view value) {
 }
 
 // A router advertisement would bring routes that nobody has configured; a flow that conntrack picks up in the middle
-// was never judged.
+// was never judged; a helper (automatic ones: before Linux 6.0) would declare flows related to others.
 void set_sysctls() {
   const UniqueFd devices = sys::try_openat(sys::at_cwd, "/proc/sys/net/ipv6/conf", O_RDONLY | O_DIRECTORY);
   if (devices)  // missing: a kernel without IPv6
     for (const auto& device : sys::list_directory(devices)) write_sysctl("ipv6/conf/" + device + "/accept_ra", "0");
   write_sysctl("netfilter/nf_conntrack_tcp_loose", "0");
-}
-
-// --- the self-probe --------------------------------------------------------------------------------------------------
-
-std::uint64_t packets_of(Netlink& netlink, const std::string& rule) {
-  std::uint64_t packets = 0;
-  for (const auto& count : nft::counters(netlink, egress_table_name))
-    if (count.rule == rule) packets += count.packets;
-  return packets;
-}
-
-// The errno of a TCP connect; 0: it was connected, or not refused in time.
-int connect_error(const policy::Network& to, std::uint16_t port) {
-  const UniqueFd socket(::socket(AF_INET, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0));
-  if (!socket) fail_errno("open a socket");
-  sockaddr_in address{};
-  address.sin_family = AF_INET;
-  address.sin_port = htons(port);
-  std::memcpy(&address.sin_addr, to.address.data(), sizeof address.sin_addr);
-  if (::connect(socket.get(), reinterpret_cast<const sockaddr*>(&address), sizeof address) == 0) return 0;
-  if (errno != EINPROGRESS) return errno;
-  pollfd poll{socket.get(), POLLOUT, 0};
-  if (::poll(&poll, 1, static_cast<int>(std::chrono::milliseconds(probe_limit).count())) != 1) return 0;
-  int error = 0;
-  socklen_t size = sizeof error;
-  if (::getsockopt(socket.get(), SOL_SOCKET, SO_ERROR, &error, &size) != 0) fail_errno("getsockopt(SO_ERROR)");
-  return error;
-}
-
-// The errno alone proves nothing: nobody listens there either. The rule must have counted the packet.
-void probe_one(Netlink& netlink, const std::string& rule, const policy::Network& to, std::uint16_t port,
-               bool needs_route) {
-  const auto before = packets_of(netlink, rule);
-  const int error = connect_error(to, port);
-  if (needs_route && (error == ENETUNREACH || error == EHOSTUNREACH) && packets_of(netlink, rule) == before) return;
-  if (error != 0 && packets_of(netlink, rule) > before) return;
-  fail("test the packet filter: a packet to " + to_text(to) + " port " + std::to_string(port) +
-       " was not refused by the rule \"" + rule + "\" (" + (error == 0 ? "no error" : errno_text(error)) +
-       "); the container is not started");
-}
-
-void probe(Netlink& netlink, const nft::Table& table) {
-  constexpr policy::Network resolver{false, {127, 0, 0, 11}, 32};
-  constexpr policy::Network metadata{false, {169, 254, 169, 254}, 32};
-  probe_one(netlink, rule_name::probe, resolver, 1, false);
-  const auto judgement = nft::judge(table, "out", {metadata, IPPROTO_TCP, 80});
-  if (!judgement.accepted) probe_one(netlink, judgement.rule, metadata, 80, true);
+  if (sys::try_fstatat(sys::at_cwd, "/proc/sys/net/netfilter/nf_conntrack_helper"))
+    write_sysctl("netfilter/nf_conntrack_helper", "0");
 }
 
 // --- the table -------------------------------------------------------------------------------------------------------
@@ -128,8 +79,60 @@ std::uint64_t bytes_accepted(const std::vector<nft::RuleCount>& counts) {
   return accepted == counts.end() ? 0 : accepted->bytes;
 }
 
-void replace_here(const policy::Egress& egress, const Surroundings& around) {
+// Also of a container of other runtimes (hooks/), so that nobody else may have left something there.
+bool install_frames(Netlink& netlink) {
+  constexpr auto netdev = nft::Family::netdev;
+  bool is_new = false;
+  nft::in_generation(netlink, [&](std::uint32_t generation) {
+    is_new = !nft::comment_of(netlink, egress_table_name, netdev);
+    if (is_new)
+      nft::load(netlink, frame_table(), nft::Existing::refused, generation);
+    else
+      nft::verify(netlink, frame_table());
+  });
+  return is_new;
+}
+
+void remove_if_there(Netlink& netlink, nft::Family family) {
+  if (nft::comment_of(netlink, egress_table_name, family)) nft::remove(netlink, egress_table_name, family);
+}
+
+// Whether the table was made; an equal one that is there is kept.
+bool install_table(Netlink& netlink, const policy::Egress& egress, const Surroundings& around, nft::Existing existing) {
+  bool is_new = false;
+  nft::in_generation(netlink, [&](std::uint32_t generation) {
+    const auto comment = nft::comment_of(netlink, egress_table_name);
+    is_new = !comment || existing == nft::Existing::replaced;
+    if (is_new)
+      nft::load(netlink, egress_table(egress, around, first_epoch), existing, generation);
+    else
+      keep_equal(netlink, egress, around, *comment);
+  });
+  return is_new;
+}
+
+// What fails leaves nothing in a namespace that outlives it.
+void install_here(const policy::Egress& egress, const Surroundings& around, nft::Existing existing) {
   Netlink netlink(NETLINK_NETFILTER);
+  const bool new_frames = around.raw_sockets && in_context("CAP_NET_RAW", [&] { return install_frames(netlink); });
+  OnExit remove_frames([&] {
+    if (new_frames) remove_if_there(netlink, nft::Family::netdev);
+  });
+  const bool is_new = install_table(netlink, egress, around, existing);
+  OnExit remove_table([&] {
+    if (is_new) remove_if_there(netlink, nft::Family::inet);
+  });
+  if (is_new) {
+    bring_loopback_up();
+    set_sysctls();
+  }
+  probe(netlink, egress_table(egress, around, first_epoch));
+  if (around.raw_sockets) probe_frames(netlink);
+  remove_frames.keep();
+  remove_table.keep();
+}
+
+void replace_in(std::uint32_t generation, Netlink& netlink, const policy::Egress& egress, const Surroundings& around) {
   const auto comment = nft::comment_of(netlink, egress_table_name);
   if (!comment) fail("the container has no packet filter: it was made without an egress policy");
   auto table = egress_table(egress, around, epoch_in(*comment) + 1);
@@ -138,23 +141,14 @@ void replace_here(const policy::Egress& egress, const Surroundings& around) {
     for (auto& rule : chain.rules)
       for (auto& statement : rule.statements)
         if (auto* const quota = std::get_if<nft::BytesOver>(&statement)) quota->bytes -= std::min(used, quota->bytes);
-  nft::load(netlink, table, nft::Existing::replaced);
+  nft::load(netlink, table, nft::Existing::replaced, generation);
 }
 
 }  // namespace
 
-void Egress::install(const policy::Egress& egress, const Surroundings& around) const {
+void Egress::install(const policy::Egress& egress, const Surroundings& around, nft::Existing existing) const {
   const auto work = [&] {
-    Netlink netlink(NETLINK_NETFILTER);
-    if (const auto comment = nft::comment_of(netlink, egress_table_name)) {
-      keep_equal(netlink, egress, around, *comment);
-      return std::string();
-    }
-    const auto table = egress_table(egress, around, first_epoch);
-    nft::load(netlink, table, nft::Existing::refused);
-    bring_loopback_up();
-    set_sysctls();
-    probe(netlink, table);
+    install_here(egress, around, existing);
     return std::string();
   };
   in_context("egress", [&] { inside(netns_, work, userns_); });
@@ -162,21 +156,21 @@ void Egress::install(const policy::Egress& egress, const Surroundings& around) c
 
 void Egress::replace(const policy::Egress& egress, const Surroundings& around) const {
   const auto work = [&] {
-    replace_here(egress, around);
+    Netlink netlink(NETLINK_NETFILTER);
+    nft::in_generation(netlink, [&](std::uint32_t generation) { replace_in(generation, netlink, egress, around); });
     return std::string();
   };
   in_context("egress", [&] { inside(netns_, work, userns_); });
 }
 
 void Egress::remove() const {
-  inside(
-      netns_,
-      [] {
-        Netlink netlink(NETLINK_NETFILTER);
-        nft::remove(netlink, egress_table_name);
-        return std::string();
-      },
-      userns_);
+  const auto work = [&] {
+    Netlink netlink(NETLINK_NETFILTER);
+    remove_if_there(netlink, nft::Family::inet);
+    remove_if_there(netlink, nft::Family::netdev);
+    return std::string();
+  };
+  inside(netns_, work, userns_);
 }
 
 std::vector<nft::RuleCount> Egress::counts() const {
@@ -190,14 +184,19 @@ std::vector<nft::RuleCount> Egress::counts() const {
   return wire::decode<std::vector<nft::RuleCount>>(bytes);
 }
 
-bool Egress::exists() const {
-  return inside(
-             netns_,
-             [] {
-               Netlink netlink(NETLINK_NETFILTER);
-               return std::string(nft::comment_of(netlink, egress_table_name) ? "yes" : "no");
-             },
-             userns_) == "yes";
+std::string Egress::comment() const {
+  const auto work = [] {
+    Netlink netlink(NETLINK_NETFILTER);
+    return nft::comment_of(netlink, egress_table_name).value_or(std::string());
+  };
+  return inside(netns_, work, userns_);
+}
+
+bool Egress::exists() const { return !comment().empty(); }
+
+bool Egress::enforces(const policy::Egress& egress) const {
+  const auto found = comment();
+  return !found.empty() && found == comment_of(egress, epoch_in(found));
 }
 
 bool is_own_network(FdRef netns) {

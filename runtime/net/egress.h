@@ -21,18 +21,22 @@ class Egress {
   // `userns`: of the namespace's owner, where we are not privileged over it ourselves.
   explicit Egress(UniqueFd netns, UniqueFd userns = {}) : netns_(std::move(netns)), userns_(std::move(userns)) {}
 
-  // Loads the table in one transaction, reads it back, brings loopback up, switches router advertisements and the
-  // pick-up of unknown TCP flows off, and sends real packets that must be refused and counted. A table of an equal
-  // policy that is there already is kept; throws for another one.
-  void install(const policy::Egress& egress, const Surroundings& around) const;
+  // Loads the table in one transaction, reads it back, brings loopback up, switches router advertisements, helpers and
+  // the pick-up of unknown TCP flows off, and sends real packets that must be refused and counted. A table of an equal
+  // policy that is there already is kept; throws for another one, unless it may be replaced: its containers are gone.
+  void install(const policy::Egress& egress, const Surroundings& around,
+               nft::Existing existing = nft::Existing::refused) const;
   // In one transaction, with the next epoch. What egress.bytes has already let out is taken off the new quota.
   void replace(const policy::Egress& egress, const Surroundings& around) const;
   void remove() const;
   [[nodiscard]] std::vector<nft::RuleCount> counts() const;
   // Whether there is a table; made by whomever.
   [[nodiscard]] bool exists() const;
+  // Whether the table is that of this policy, of whichever epoch.
+  [[nodiscard]] bool enforces(const policy::Egress& egress) const;
 
  private:
+  [[nodiscard]] std::string comment() const;
   UniqueFd netns_;
   UniqueFd userns_;
 };

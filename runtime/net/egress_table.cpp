@@ -214,6 +214,18 @@ nft::Table egress_table(const policy::Egress& egress, const Surroundings& around
   return Compiler(egress, around, epoch).compile();
 }
 
+nft::Table frame_table() {
+  return {egress_table_name,
+          "",
+          {},
+          {{"frames",
+            Hook::egress,
+            {{"", {nft::Routed{}, Accept{}}},
+             {rule_name::frames, {nft::FromSocket{}, Count{}, Drop{}}},
+             {"", {nft::Arp{}, Accept{}}}}}},
+          nft::Family::netdev};
+}
+
 std::vector<policy::Network> name_servers(std::string_view resolv_conf) {
   constexpr std::string_view docker = "# ExtServers: [";
   std::vector<policy::Network> servers;

@@ -26,6 +26,7 @@ inline constexpr std::uint32_t first_epoch = 1;
 struct Surroundings {
   std::vector<policy::Network> host_addresses;  // never destinations, unless `internal` names them
   std::vector<policy::Network> name_servers;    // that mode `open` may ask, even inside the denied networks
+  bool raw_sockets = false;                     // the container has CAP_NET_RAW
 };
 
 // The names of rules that decide: comments in the kernel, words in `why` and `egress show`.
@@ -43,12 +44,18 @@ inline constexpr const char* open = "egress.mode open";
 inline constexpr const char* bytes = "egress.bytes";
 inline constexpr const char* connections = "egress.connections";
 inline constexpr const char* rest = "not in egress.allow";
+inline constexpr const char* frames = "frames of programs";
 }  // namespace rule_name
 
 // The conntrack mark of the flows of an epoch.
 [[nodiscard]] constexpr std::uint32_t mark_of(std::uint32_t epoch) { return 0x41530000U + (epoch & 0xffffU); }
 
 [[nodiscard]] nft::Table egress_table(const policy::Egress& egress, const Surroundings& around, std::uint32_t epoch);
+
+// Frames that a program makes itself (AF_PACKET, by CAP_NET_RAW) reach no chain of the table above. This one, of the
+// family netdev, sees what leaves through any device, and lets through what has passed IP's layers, and ARP of the
+// kernel.
+[[nodiscard]] nft::Table frame_table();
 
 // The table's comment, "policy 91b2… epoch 3": tables of equal policies have equal first parts.
 [[nodiscard]] std::string comment_of(const policy::Egress& egress, std::uint32_t epoch);

@@ -121,10 +121,11 @@ Netlink Netlink::inside(FdRef netns) {
   return Netlink(adopt(std::move(answer.fds.front())));
 }
 
-void Netlink::request(Message& message) {
+void Netlink::ask(Message& message, const std::function<void(const nlmsghdr*)>& each) {
   message.header()->nlmsg_flags = static_cast<std::uint16_t>(message.header()->nlmsg_flags | NLM_F_ACK);
-  Answers none;
-  exchange(message, none);
+  Answers answers;
+  exchange(message, answers);
+  for (const auto& answer : answers) each(reinterpret_cast<const nlmsghdr*>(answer.data()));
 }
 
 void Netlink::dump(Message& message, const std::function<void(const nlmsghdr*)>& each) {

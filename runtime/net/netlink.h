@@ -72,7 +72,11 @@ class Netlink {
   [[nodiscard]] static Netlink inside(FdRef netns);
 
   // Sends, and waits for the kernel's answer; throws Error with its errno.
-  void request(Message& message);
+  void request(Message& message) {
+    ask(message, [](const nlmsghdr*) {});
+  }
+  // The same; calls `each` for what came before the acknowledgement.
+  void ask(Message& message, const std::function<void(const nlmsghdr*)>& each);
   // One datagram, whose messages ask for acknowledgements by NLM_F_ACK and are taken together or not at all. Throws the
   // first error, behind what `about` says of the message (its place in `messages`, and the kernel's answer).
   using About = std::function<std::string(std::size_t, const nlmsghdr* answer)>;

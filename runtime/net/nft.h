@@ -4,7 +4,7 @@
 //   nft::Rule rule{"egress.allow", {InSet{"allow4", false}, Goto{"grant"}}};
 //   nft::to_text(rule);   // ip daddr @allow4 goto grant comment "egress.allow"
 //
-// Names in rules are literals. Tables are of the family inet. Base chains are of the type filter with the policy drop. Source: nft(8).
+// Names in rules are literals. Base chains are of the type filter with the policy drop. Source: nft(8).
 #pragma once
 #include <array>
 #include <cstdint>
@@ -35,6 +35,9 @@ struct SourceRoute { std::uint8_t option; };                   // ip option lsrr
 struct RoutingHeader {};                                       // exthdr rt exists
 struct ForeignSource {};                                       // fib saddr type != local
 struct UnroutedSource {};                                      // fib saddr . iif oif missing: answers leave elsewhere
+struct Routed {};                                              // meta rtclassid >= 0: it has passed the layers of IP
+struct FromSocket {};                                          // meta skuid >= 0: a program made it
+struct Arp {};                                                 // meta protocol arp
 struct AtMost { std::uint32_t packets; };                      // limit rate 10/second
 struct BytesOver { std::uint64_t bytes; };                     // quota over 2048 mbytes
 struct FlowsOver { std::uint32_t flows; };                     // ct count over 200
@@ -50,7 +53,7 @@ struct Goto { const char* chain; };
 // clang-format on
 
 using Statement = std::variant<Loopback, FlowIs, FlowMark, Answer, Protocol, Port, To, InSet, Icmp, FromLink,
-                               SourceRoute, RoutingHeader, ForeignSource, UnroutedSource, AtMost, BytesOver, FlowsOver, Count, SetMark, ResetTcp,
+                               SourceRoute, RoutingHeader, ForeignSource, UnroutedSource, Routed, FromSocket, Arp, AtMost, BytesOver, FlowsOver, Count, SetMark, ResetTcp,
                                Reject, Accept, Drop, Jump, Goto>;
 
 struct Rule {
@@ -58,7 +61,7 @@ struct Rule {
   std::vector<Statement> statements;
 };
 
-enum class Hook : std::uint8_t { input = 1, forward = 2, output = 3 };  // NF_INET_…
+enum class Hook : std::uint8_t { input = 1, forward = 2, output = 3, egress = 4 };  // NF_INET_…; egress: below IP
 
 struct Chain {
   std::string name;
@@ -86,11 +89,15 @@ struct Set {
   std::vector<Element> elements;
 };
 
+// inet: packets of IPv4 and IPv6. netdev: the frames of every device, also of those that come or are renamed later.
+enum class Family : std::uint8_t { inet = 1, netdev = 5 };  // NFPROTO_…
+
 struct Table {
   std::string name;
   std::string comment;
   std::vector<Set> sets;
   std::vector<Chain> chains;  // in the order in which they are made: what is jumped to comes first
+  Family family = Family::inet;
 };
 
 [[nodiscard]] std::string to_text(const Statement& statement);

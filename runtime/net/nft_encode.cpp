@@ -2,6 +2,7 @@
 
 #include <arpa/inet.h>
 #include <endian.h>
+#include <linux/if_ether.h>
 #include <linux/netfilter.h>
 #include <linux/netfilter/nf_tables.h>
 #include <linux/netfilter/nfnetlink.h>
@@ -14,6 +15,7 @@
 namespace agentsafe::net::nft {
 namespace {
 
+constexpr std::uint16_t device_prefix = 2;                                          // NFTA_DEVICE_PREFIX, Linux 6.16
 constexpr int loopback_index = 1;                                                   // of every network namespace
 constexpr std::uint32_t registers[] = {NFT_REG_1, NFT_REG32_01, NFT_REG32_02};      // IPv4 address, protocol, port
 constexpr std::uint32_t registers_v6[] = {NFT_REG_1, NFT_REG_2, NFT_REG32_00 + 5};  // the address takes four
@@ -103,6 +105,19 @@ class Expressions {
   void operator()(const UnroutedSource&) {
     fib(NFT_FIB_RESULT_OIF, NFTA_FIB_F_SADDR | NFTA_FIB_F_IIF | NFTA_FIB_F_PRESENT);
     compare(std::uint32_t{0});
+  }
+  // A program's own frames belong to no route, so that the key is missing and nothing matches.
+  void operator()(const Routed&) {
+    meta(NFT_META_RTCLASSID);
+    compare(std::uint32_t{0}, NFT_CMP_GTE);
+  }
+  void operator()(const FromSocket&) {
+    meta(NFT_META_SKUID);
+    compare(std::uint32_t{0}, NFT_CMP_GTE);
+  }
+  void operator()(const Arp&) {
+    meta(NFT_META_PROTOCOL);
+    compare(htons(ETH_P_ARP));
   }
   void operator()(const AtMost& s) {
     const Expression limit(message_, "limit");
@@ -257,7 +272,7 @@ void put_fields(Message& m, std::initializer_list<std::uint32_t> sizes) {
 }
 
 Step set_step(const Table& table, const Set& set, std::uint32_t number) {
-  Step step{nft_message(NFT_MSG_NEWSET, NLM_F_CREATE | NLM_F_EXCL), "set \"" + set.name + "\""};
+  Step step{nft_message(NFT_MSG_NEWSET, NLM_F_CREATE | NLM_F_EXCL, table.family), "set \"" + set.name + "\""};
   Message& m = step.message;
   const std::uint32_t address = set.v6 ? type_ipv6 : type_ipv4;
   const std::uint32_t size = set.v6 ? 16 : 4;
@@ -305,7 +320,7 @@ void put_element(Message& m, const Set& set, const Element& element) {
 void add_elements(std::vector<Step>& steps, const Table& table, const Set& set) {
   constexpr std::size_t per_message = 64;
   for (std::size_t first = 0; first < set.elements.size(); first += per_message) {
-    Step step{nft_message(NFT_MSG_NEWSETELEM, NLM_F_CREATE), "elements of the set \"" + set.name + "\""};
+    Step step{nft_message(NFT_MSG_NEWSETELEM, NLM_F_CREATE, table.family), "elements of the set \"" + set.name + "\""};
     step.message.put(NFTA_SET_ELEM_LIST_TABLE, table.name);
     step.message.put(NFTA_SET_ELEM_LIST_SET, set.name);
     {
@@ -321,12 +336,16 @@ void put_hook(Message& m, Hook hook) {
   put_be32(m, NFTA_CHAIN_POLICY, NF_DROP);
   m.put(NFTA_CHAIN_TYPE, std::string("filter"));
   const Nest nest(m, NFTA_CHAIN_HOOK);
-  put_be32(m, NFTA_HOOK_HOOKNUM, static_cast<std::uint32_t>(hook));
+  const bool below_ip = hook == Hook::egress;
+  put_be32(m, NFTA_HOOK_HOOKNUM, below_ip ? std::uint32_t{NF_NETDEV_EGRESS} : static_cast<std::uint32_t>(hook));
   put_be32(m, NFTA_HOOK_PRIORITY, 0);
+  if (!below_ip) return;
+  const Nest devices(m, NFTA_HOOK_DEVS);
+  m.put(device_prefix, std::string());  // every name begins with it
 }
 
 Step chain_step(const Table& table, const Chain& chain) {
-  Step step{nft_message(NFT_MSG_NEWCHAIN, NLM_F_CREATE | NLM_F_EXCL), "chain \"" + chain.name + "\""};
+  Step step{nft_message(NFT_MSG_NEWCHAIN, NLM_F_CREATE | NLM_F_EXCL, table.family), "chain \"" + chain.name + "\""};
   Message& m = step.message;
   m.put(NFTA_CHAIN_TABLE, table.name);
   m.put(NFTA_CHAIN_NAME, chain.name);
@@ -335,7 +354,7 @@ Step chain_step(const Table& table, const Chain& chain) {
 }
 
 Step rule_step(const Table& table, const Chain& chain, const Rule& rule) {
-  Step step{nft_message(NFT_MSG_NEWRULE, NLM_F_CREATE | NLM_F_APPEND),
+  Step step{nft_message(NFT_MSG_NEWRULE, NLM_F_CREATE | NLM_F_APPEND, table.family),
             "rule (" + to_text(rule) + ") of the chain \"" + chain.name + "\""};
   Message& m = step.message;
   m.put(NFTA_RULE_TABLE, table.name);
@@ -350,15 +369,16 @@ Step rule_step(const Table& table, const Chain& chain, const Rule& rule) {
 
 }  // namespace
 
-Message nft_message(int type, int flags) {
+Message nft_message(int type, int flags, Family family) {
   Message message(static_cast<std::uint16_t>((NFNL_SUBSYS_NFTABLES << 8) | type), static_cast<std::uint16_t>(flags));
-  message.payload<nfgenmsg>().nfgen_family = NFPROTO_INET;
+  message.payload<nfgenmsg>().nfgen_family = static_cast<std::uint8_t>(family);
   return message;
 }
 
 std::vector<Step> encode(const Table& table) {
   std::vector<Step> steps;
-  steps.push_back({nft_message(NFT_MSG_NEWTABLE, NLM_F_CREATE | NLM_F_EXCL), "table \"" + table.name + "\""});
+  steps.push_back(
+      {nft_message(NFT_MSG_NEWTABLE, NLM_F_CREATE | NLM_F_EXCL, table.family), "table \"" + table.name + "\""});
   steps.back().message.put(NFTA_TABLE_NAME, table.name);
   put_comment(steps.back().message, NFTA_TABLE_USERDATA, table.comment);
   std::uint32_t number = 0;
@@ -372,8 +392,8 @@ std::vector<Step> encode(const Table& table) {
   return steps;
 }
 
-Step encode_deletion(const std::string& table) {
-  Step step{nft_message(NFT_MSG_DELTABLE), "table \"" + table + "\""};
+Step encode_deletion(const std::string& table, Family family) {
+  Step step{nft_message(NFT_MSG_DELTABLE, 0, family), "table \"" + table + "\""};
   step.message.put(NFTA_TABLE_NAME, table);
   return step;
 }

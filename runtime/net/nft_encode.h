@@ -17,9 +17,9 @@ struct Step {
 // In the order in which the kernel takes them: table, sets with their elements, chains, rules.
 [[nodiscard]] std::vector<Step> encode(const Table& table);
 // Deletes the table with everything in it.
-[[nodiscard]] Step encode_deletion(const std::string& table);
+[[nodiscard]] Step encode_deletion(const std::string& table, Family family = Family::inet);
 
 // A message of the nftables subsystem, with its family header.
-[[nodiscard]] Message nft_message(int type, int flags = 0);
+[[nodiscard]] Message nft_message(int type, int flags = 0, Family family = Family::inet);
 
 }  // namespace agentsafe::net::nft

@@ -38,6 +38,9 @@ struct Matches {
   bool operator()(const RoutingHeader&) const { return false; }
   bool operator()(const ForeignSource&) const { return false; }
   bool operator()(const UnroutedSource&) const { return false; }
+  bool operator()(const Routed&) const { return true; }
+  bool operator()(const FromSocket&) const { return true; }
+  bool operator()(const Arp&) const { return false; }
   bool operator()(const BytesOver&) const { return false; }
   bool operator()(const FlowsOver&) const { return false; }
   template <class Action>

@@ -6,6 +6,7 @@
 #include <linux/netfilter/nfnetlink.h>
 
 #include <algorithm>
+#include <cerrno>
 #include <cstring>
 
 #include "runtime/base/error.h"
@@ -66,6 +67,13 @@ Step mark(std::uint16_t type) {
   return step;
 }
 
+// The kernel refuses the whole batch when its rules are of another generation.
+Step begin_of(std::optional<std::uint32_t> generation) {
+  Step step = mark(NFNL_MSG_BATCH_BEGIN);
+  if (generation) step.message.put(NFNL_BATCH_GENID, htobe32(*generation));
+  return step;
+}
+
 // The name of the expression that the kernel's answer points at.
 std::string refused_expression(const Step& step, const nlmsghdr* answer) {
   const nlmsghdr* const sent = step.message.header();
@@ -86,9 +94,9 @@ std::string about(const Step& step, const nlmsghdr* answer) {
          (expression.empty() ? "" : ": this kernel may lack the nftables expression \"" + expression + "\"");
 }
 
-void send(Netlink& netlink, std::vector<Step> steps) {
+void send(Netlink& netlink, std::vector<Step> steps, std::optional<std::uint32_t> generation = {}) {
   std::vector<Message> messages;
-  steps.insert(steps.begin(), mark(NFNL_MSG_BATCH_BEGIN));
+  steps.insert(steps.begin(), begin_of(generation));
   steps.push_back(mark(NFNL_MSG_BATCH_END));
   for (auto& step : steps) {
     auto* const header = step.message.header();
@@ -151,7 +159,7 @@ bool is_of(const Step& step, int type) { return (step.message.header()->nlmsg_ty
 }
 
 void verify_kind(Netlink& netlink, const Table& table, const std::vector<Step>& steps, const Kind& kind) {
-  const auto answers = dump_of(netlink, nft_message(kind.asked_by), table.name);
+  const auto answers = dump_of(netlink, nft_message(kind.asked_by, 0, table.family), table.name);
   auto answer = answers.begin();
   for (const auto& step : steps) {
     if (!is_of(step, kind.made_by)) continue;
@@ -182,7 +190,7 @@ void verify_elements(Netlink& netlink, const Table& table, const Set& set, const
     if (is_of(step, NFT_MSG_NEWSETELEM) &&
         text_of(find(attributes_of(step.message.header()), NFTA_SET_ELEM_LIST_SET)) == set.name)
       collect_elements(ours, step.message.header());
-  Message question = nft_message(NFT_MSG_GETSETELEM);
+  Message question = nft_message(NFT_MSG_GETSETELEM, 0, table.family);
   question.put(NFTA_SET_ELEM_LIST_TABLE, table.name);
   question.put(NFTA_SET_ELEM_LIST_SET, set.name);
   for (const auto& answer : dump_of(netlink, question, table.name)) collect_elements(theirs, message_in(answer));
@@ -193,12 +201,31 @@ void verify_elements(Netlink& netlink, const Table& table, const Set& set, const
 
 }  // namespace
 
-void load(Netlink& netlink, const Table& table, Existing existing) {
+std::uint32_t generation_of(Netlink& netlink) {
+  Message question = nft_message(NFT_MSG_GETGEN);
+  std::optional<std::uint32_t> generation;
+  netlink.ask(question, [&](const nlmsghdr* answer) {
+    if (const nlattr* const id = find(attributes_of(answer), NFTA_GEN_ID)) generation = be32toh(mnl_attr_get_u32(id));
+  });
+  if (!generation) fail("the kernel does not tell the generation of its packet filter");
+  return *generation;
+}
+
+void in_generation(Netlink& netlink, const std::function<void(std::uint32_t)>& body) {
+  constexpr int tries = 16;
+  for (int i = 1;; ++i) try {
+      return body(generation_of(netlink));
+    } catch (const Error& error) {
+      if (error.error_number() != ERESTART || i == tries) throw;
+    }
+}
+
+void load(Netlink& netlink, const Table& table, Existing existing, std::uint32_t generation) {
   auto steps = encode(table);
-  const bool exists = existing == Existing::replaced && comment_of(netlink, table.name).has_value();
-  if (exists) steps.insert(steps.begin(), encode_deletion(table.name));
+  const bool exists = existing == Existing::replaced && comment_of(netlink, table.name, table.family).has_value();
+  if (exists) steps.insert(steps.begin(), encode_deletion(table.name, table.family));
   in_context("load the packet filter", [&] {
-    send(netlink, std::move(steps));
+    send(netlink, std::move(steps), generation);
     verify(netlink, table);
   });
 }
@@ -210,21 +237,21 @@ void verify(Netlink& netlink, const Table& table, bool with_addresses) {
     if (with_addresses || set.with_ports) verify_elements(netlink, table, set, steps);
 }
 
-void remove(Netlink& netlink, const std::string& table) {
+void remove(Netlink& netlink, const std::string& table, Family family) {
   std::vector<Step> steps;
-  steps.push_back(encode_deletion(table));
+  steps.push_back(encode_deletion(table, family));
   in_context("remove the packet filter", [&] { send(netlink, std::move(steps)); });
 }
 
-std::optional<std::string> comment_of(Netlink& netlink, const std::string& table) {
-  const auto answers = dump_of(netlink, nft_message(NFT_MSG_GETTABLE), table);
+std::optional<std::string> comment_of(Netlink& netlink, const std::string& table, Family family) {
+  const auto answers = dump_of(netlink, nft_message(NFT_MSG_GETTABLE, 0, family), table);
   if (answers.empty()) return std::nullopt;
   return comment_in(find(attributes_of(message_in(answers.front())), NFTA_TABLE_USERDATA));
 }
 
-std::vector<RuleCount> counters(Netlink& netlink, const std::string& table) {
+std::vector<RuleCount> counters(Netlink& netlink, const std::string& table, Family family) {
   std::vector<RuleCount> counts;
-  for (const auto& answer : dump_of(netlink, nft_message(NFT_MSG_GETRULE), table)) {
+  for (const auto& answer : dump_of(netlink, nft_message(NFT_MSG_GETRULE, 0, family), table)) {
     const auto rule = attributes_of(message_in(answer));
     const std::string name = comment_in(find(rule, NFTA_RULE_USERDATA));
     const nlattr* const list = find(rule, NFTA_RULE_EXPRESSIONS);

@@ -80,6 +80,9 @@ struct Words {
   std::string operator()(const RoutingHeader&) const { return "exthdr rt exists"; }
   std::string operator()(const ForeignSource&) const { return "fib saddr type != local"; }
   std::string operator()(const UnroutedSource&) const { return "fib saddr . iif oif missing"; }
+  std::string operator()(const Routed&) const { return "meta rtclassid >= 0"; }
+  std::string operator()(const FromSocket&) const { return "meta skuid >= 0"; }
+  std::string operator()(const Arp&) const { return "meta protocol arp"; }
   std::string operator()(const AtMost& s) const { return "limit rate " + std::to_string(s.packets) + "/second"; }
   std::string operator()(const BytesOver& s) const { return "quota over " + bytes_text(s.bytes); }
   std::string operator()(const FlowsOver& s) const { return "ct count over " + std::to_string(s.flows); }
@@ -129,7 +132,7 @@ std::string set_text(const Set& set) {
 }
 
 std::string chain_text(const Chain& chain) {
-  constexpr std::string_view hooks[] = {"", "input", "forward", "output"};
+  constexpr std::string_view hooks[] = {"", "input", "forward", "output", "egress device \"*\""};
   std::string text = "\tchain " + chain.name + " {\n";
   if (chain.hook)
     text.append("\t\ttype filter hook ")
@@ -157,7 +160,7 @@ std::string to_text(const Rule& rule) {
 }
 
 std::string to_text(const Table& table) {
-  std::string text = "table inet " + table.name + " {\n";
+  std::string text = (table.family == Family::inet ? "table inet " : "table netdev ") + table.name + " {\n";
   if (!table.comment.empty()) text += "\tcomment \"" + table.comment + "\"\n";
   for (const auto& set : table.sets) text += set_text(set);
   for (const auto& chain : table.chains) text += chain_text(chain);

@@ -92,20 +92,27 @@ std::optional<std::uint32_t> plan_cgroup_owner(const Plan& plan, const HostFacts
   return plan.user_uid;
 }
 
-// A process that could change the rules, or send past them, would make them worthless.
+// A process that could change the rules, or send past them, would make them worthless. With CAP_NET_RAW it could by
+// sockets of AF_PACKET, for which there is a table of their own, and of AF_XDP, which only seccomp keeps from it.
+void check_capabilities(const oci::Process& process, const Options& options) {
+  if (!process.capabilities) return;
+  const auto& bounding = process.capabilities->bounding;
+  const auto has = [&](const char* name) { return std::find(bounding.begin(), bounding.end(), name) != bounding.end(); };
+  if (has("CAP_NET_ADMIN"))
+    fail("egress: with CAP_NET_ADMIN the container could change its packet filter; take the capability from it, or take a "
+         "policy with egress.mode \"off\"");
+  if (has("CAP_NET_RAW") && !options.stacked_seccomp)
+    fail("egress: with CAP_NET_RAW and without a filter of system calls the container could send past its packet filter; "
+         "name a profile in process.seccomp, take the capability from it, or take a policy with egress.mode \"off\"");
+}
+
 void plan_egress(Plan& plan, const oci::Process& process, const oci::Linux& linux, const Options& options) {
   if (!options.egress) return;
   const auto network = std::find_if(linux.namespaces.begin(), linux.namespaces.end(), [](const auto& n) { return n.type == "network"; });
   if (network == linux.namespaces.end())
     fail("egress: the container would use the host's network, whose traffic is not the container's to filter; give it a "
          "network namespace, or take a policy with egress.mode \"off\"");
-  if (process.capabilities)
-    for (const char* const name : {"CAP_NET_ADMIN", "CAP_NET_RAW"}) {
-      const auto& bounding = process.capabilities->bounding;
-      if (std::find(bounding.begin(), bounding.end(), name) != bounding.end())
-        fail(std::string("egress: with ") + name + " the container could pass its packet filter by; take the capability from "
-             "it, or take a policy with egress.mode \"off\"");
-    }
+  check_capabilities(process, options);
   plan.egress = options.egress;
   plan.egress->joined_path = network->path;
 }

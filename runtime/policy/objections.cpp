@@ -77,9 +77,10 @@ std::vector<std::string> objections(const Policy& policy) {
   } catch (const Error& error) {
     out.emplace_back(error.what());
   }
-  if (names(policy, "NET_RAW") && policy.egress_mode != "off")
+  if (names(policy, "NET_RAW") && policy.egress_mode != "off" && policy.seccomp == "none")
     out.push_back(
-        "process.capabilities: NET_RAW goes around the egress rules: leave it out, or say egress.mode \"off\"");
+        "process.capabilities: NET_RAW without a seccomp profile goes around the egress rules: leave it out, name a "
+        "profile in process.seccomp, or say egress.mode \"off\"");
   return out;
 }
 

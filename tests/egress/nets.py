@@ -4,10 +4,12 @@ Nothing has a name on the host: all of it ends with the processes that this one 
 """
 import ctypes
 import os
+import signal
 import socket
 import struct
 import subprocess
 import sys
+import time
 
 LIBC = ctypes.CDLL(None, use_errno=True)
 NEWNET = 0x40000000
@@ -16,6 +18,7 @@ MARK = 0x88B5  # the ether type of the frame that ends a probe
 ETH_P_ALL = 3
 
 ALLOWED4, ALLOWED6, PORT = "203.0.113.7", "2001:db8:aa::7", 8443
+STREAMS = (9100, 9101)  # ports of the outside world that send without end
 GATE4, GATE6 = "198.51.100.1", "2001:db8:1::1"
 INSIDE4, INSIDE6 = "198.51.100.100", "2001:db8:1::100"
 GATE_MAC, INSIDE_MAC = "02:00:00:00:00:01", "02:00:00:00:00:02"
@@ -148,7 +151,8 @@ def is_leak(frame):
 
 
 def make_outside():
-    """We become the outside world: a gateway that has every address which is sent to, and takes every TCP connection."""
+    """We become the outside world: a gateway that has every address which is sent to, takes every TCP connection, and
+    streams to who connects to a port of STREAMS."""
     enter_new_net()
     sh("ip link set lo up; sysctl -qw net.ipv6.conf.all.forwarding=1 net.ipv4.ip_forward=0;"
        "for a in 203.0.113.7 198.51.101.9 169.254.169.254 169.254.170.2 100.100.100.200 168.63.129.16 192.168.7.7 "
@@ -156,15 +160,38 @@ def make_outside():
        "for a in 2001:db8:aa::7 2001:db8:bb::9 fd00:ec2::254 64:ff9b::a00:1 2002:a00:1::1; do "
        "ip addr add $a/128 dev lo nodad; done;"
        "nft 'table inet sink { chain pre { type nat hook prerouting priority -100; iifname \"out*\" "
-       "tcp dport != 9999 redirect to :9999; }; }'")
-    sink = socket.create_server(("::", 9999), family=socket.AF_INET6, dualstack_ipv6=True, backlog=512)
+       f"tcp dport != {{ {STREAMS[0]}-{STREAMS[-1]}, 9999 }} redirect to :9999; }}; }}'")
+    serve(9999, keep)
+    for port in STREAMS:
+        serve(port, stream)
+
+
+def keep(connection, kept):
+    kept.append(connection)
+    del kept[:-64]
+
+
+def stream(connection, _):
     if os.fork() == 0:
         LIBC.prctl(1, 9)  # PR_SET_PDEATHSIG, SIGKILL
+        try:
+            while True:
+                connection.send(bytes(4096))
+                time.sleep(0.002)
+        except OSError:
+            os._exit(0)
+    connection.close()
+
+
+def serve(port, handle):
+    server = socket.create_server(("::", port), family=socket.AF_INET6, dualstack_ipv6=True, backlog=512)
+    if os.fork() == 0:
+        LIBC.prctl(1, 9)
+        signal.signal(signal.SIGCHLD, signal.SIG_IGN)
         kept = []
         while True:
-            kept.append(sink.accept())
-            kept = kept[-64:]
-    return sink
+            handle(server.accept()[0], kept)
+    server.close()
 
 
 def connect_inside(net, number):
@@ -188,3 +215,20 @@ def configure(net, gateway_device):
            f"ip neigh replace fe80::1 lladdr {GATE_MAC} dev eth0 nud permanent;"
            f"ip route add default via {GATE4}; ip -6 route add default via {GATE6};"
            "sysctl -qw net.ipv4.ping_group_range='0 0'")
+
+
+class Tap:
+    def __init__(self):
+        self.count = self.failed = self.skipped = 0
+
+    def check(self, good, name, why=""):
+        self.count += 1
+        self.failed += not good
+        print(f"{'ok' if good else 'not ok'} {self.count} {name}", flush=True)
+        if not good:
+            print(f"# {why}")
+
+    def skip(self, name, why):
+        self.count += 1
+        self.skipped += 1
+        print(f"ok {self.count} {name} # skip {why}", flush=True)

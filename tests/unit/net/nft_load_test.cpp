@@ -59,6 +59,10 @@ class NftTest : public testing::Test {
     return "";
   }
 
+  void load(const nft::Table& table, nft::Existing existing = nft::Existing::refused) {
+    nft::load(*netlink_, table, existing, nft::generation_of(*netlink_));
+  }
+
   UniqueFd before_;
   std::optional<Netlink> netlink_;
 };
@@ -77,7 +81,7 @@ TEST_F(NftTest, NftShowsWhatWePrint) {
   if (output_of("nft --version").find("nftables") == std::string::npos) GTEST_SKIP() << "needs nft";
   for (const char* const json : policies) {
     const auto table = egress_table(policy::read_egress(json), around, 7);
-    nft::load(*netlink_, table, nft::Existing::replaced);
+    load(table, nft::Existing::replaced);
     EXPECT_EQ(plain(output_of("nft list ruleset")), plain(nft::to_text(table)));
   }
 }
@@ -99,20 +103,19 @@ TEST_F(NftTest, LoadsThousandsOfElements) {
     dest.first_port = dest.last_port = static_cast<std::uint16_t>(1 + i);
     egress.allow.push_back(dest);
   }
-  nft::load(*netlink_, egress_table(egress, {}, 1), nft::Existing::refused);
+  load(egress_table(egress, {}, 1));
 }
 
 TEST_F(NftTest, RefusesATableThatIsThere) {
   const auto table = egress_table({}, {}, 1);
-  nft::load(*netlink_, table, nft::Existing::refused);
-  EXPECT_EQ(error_of([&] { nft::load(*netlink_, table, nft::Existing::refused); }),
-            "load the packet filter: table \"agentsafe\": file exists");
+  load(table);
+  EXPECT_EQ(error_of([&] { load(table); }), "load the packet filter: table \"agentsafe\": file exists");
 }
 
 TEST_F(NftTest, NamesTheRuleThatTheKernelRefuses) {
   nft::Table table = egress_table({}, {}, 1);
   table.chains.back().rules.push_back({"", {nft::Goto{"nowhere"}}});
-  const std::string error = error_of([&] { nft::load(*netlink_, table, nft::Existing::refused); });
+  const std::string error = error_of([&] { load(table); });
   EXPECT_EQ(
       error.substr(0, error.rfind(": missing")),
       "load the packet filter: rule (goto nowhere) of the chain \"in\": this kernel may lack the nftables expression "
@@ -122,7 +125,7 @@ TEST_F(NftTest, NamesTheRuleThatTheKernelRefuses) {
 
 TEST_F(NftTest, SeesARuleThatSomebodyAdded) {
   const auto table = egress_table({}, {}, 1);
-  nft::load(*netlink_, table, nft::Existing::refused);
+  load(table);
   nft::verify(*netlink_, table);
   output_of("nft insert rule inet agentsafe out accept");
   EXPECT_NE(error_of([&] { nft::verify(*netlink_, table); }), "");
@@ -130,14 +133,14 @@ TEST_F(NftTest, SeesARuleThatSomebodyAdded) {
 
 TEST_F(NftTest, SeesARuleThatSomebodyRemoved) {
   const auto table = egress_table({}, {}, 1);
-  nft::load(*netlink_, table, nft::Existing::refused);
+  load(table);
   output_of("nft flush chain inet agentsafe judge");
   EXPECT_NE(error_of([&] { nft::verify(*netlink_, table); }).find("differs"), std::string::npos);
 }
 
 TEST_F(NftTest, SeesAnElementThatSomebodyChanged) {
   const auto table = egress_table(policy::read_egress(R"({"allow":["203.0.113.1:443"]})"), {}, 1);
-  nft::load(*netlink_, table, nft::Existing::refused);
+  load(table);
   output_of("nft add element inet agentsafe allowed4 '{ 198.51.100.1 . tcp . 80 }'");
   EXPECT_NE(error_of([&] { nft::verify(*netlink_, table); }).find("\"allowed4\" differ"), std::string::npos);
 }
@@ -182,6 +185,139 @@ TEST_F(NftTest, EqualPoliciesShareATableAndOthersAreRefused) {
   const std::string error = error_of([&] { Egress(here()).install({}, {}); });
   EXPECT_NE(error.find("another policy"), std::string::npos) << error;
 }
+
+TEST_F(NftTest, RefusesToLoadBesidesSomebodyElsesChange) {
+  const auto seen = nft::generation_of(*netlink_);
+  output_of("nft add table inet other");
+  int error_number = 0;
+  try {
+    nft::load(*netlink_, egress_table({}, {}, 1), nft::Existing::refused, seen);
+  } catch (const Error& error) {
+    error_number = error.error_number();
+  }
+  EXPECT_EQ(error_number, ERESTART);
+  EXPECT_EQ(nft::comment_of(*netlink_, "agentsafe"), std::nullopt);
+}
+
+TEST_F(NftTest, LooksAgainWhenTheGenerationHasPassed) {
+  int tries = 0;
+  nft::in_generation(*netlink_, [&](std::uint32_t generation) {
+    if (++tries == 1) output_of("nft add table inet other");
+    nft::load(*netlink_, egress_table({}, {}, 1), nft::Existing::refused, generation);
+  });
+  EXPECT_EQ(tries, 2);
+}
+
+TEST_F(NftTest, GivesUpWhenTheGenerationAlwaysPasses) {
+  int tries = 0;
+  const auto error = error_of([&] {
+    nft::in_generation(*netlink_, [&](std::uint32_t) {
+      ++tries;
+      throw Error("changed", ERESTART);
+    });
+  });
+  EXPECT_EQ(error, "changed");
+  EXPECT_EQ(tries, 16);
+}
+
+TEST_F(NftTest, InstallSwitchesHelpersAndPickUpOff) {
+  Egress(here()).install({}, {});
+  for (const char* const file : {"netfilter/nf_conntrack_tcp_loose", "netfilter/nf_conntrack_helper"})
+    EXPECT_EQ(output_of(std::string("cat /proc/sys/net/") + file + " 2>/dev/null || echo 0"), "0\n") << file;
+  output_of("ip link add v0 type veth peer name v1");
+  EXPECT_EQ(output_of("cat /proc/sys/net/ipv6/conf/v0/accept_ra"), "0\n") << "a device that came later";
+}
+
+TEST_F(NftTest, AFailedSelfProbeLeavesNoTable) {
+  output_of(
+      "ip link set lo up; nft 'table inet other { chain out { type filter hook output priority -300; policy accept;"
+      "ip daddr 127.0.0.11 drop; }; }'");
+  EXPECT_NE(error_of([&] { Egress(here()).install({}, {}); }), "");
+  EXPECT_FALSE(Egress(here()).exists());
+}
+
+TEST_F(NftTest, AStaleTableIsReplacedByTheFirstOne) {
+  Egress(here()).install(policy::read_egress(policies[1]), around);
+  Egress(here()).install(policy::read_egress(policies[0]), {}, nft::Existing::replaced);
+  EXPECT_TRUE(Egress(here()).enforces(policy::read_egress(policies[0])));
+  EXPECT_FALSE(Egress(here()).enforces(policy::read_egress(policies[1])));
+}
+
+TEST_F(NftTest, TheQuotaOfAReplacementLacksWhatHasLeft) {
+  output_of(
+      "ip link set lo up; ip link add v0 type veth peer name v1; ip addr add 203.0.113.1/24 dev v0;"
+      "ip link set v0 up; ip link set v1 up; ip neigh add 203.0.113.7 lladdr 02:00:00:00:00:07 dev v0");
+  const auto rules = policy::read_egress(R"({"mode":"open","bytes":"1M"})");
+  const Egress egress(here());
+  egress.install(rules, {});
+  output_of("head -c 1000 /dev/zero | timeout 1 bash -c 'cat >/dev/udp/203.0.113.7/9'");
+  egress.replace(rules, {});
+  EXPECT_NE(output_of("nft list ruleset").find("quota over 1047548 bytes"), std::string::npos)
+      << output_of("nft list ruleset | grep quota");
+}
+
+// --- frames ----------------------------------------------------------------------------------------------------------
+
+class FrameTest : public NftTest {
+ protected:
+  void SetUp() override {
+    NftTest::SetUp();
+    try {
+      load(frame_table());
+    } catch (const Error& error) {
+      if (error.error_number() == EINVAL) GTEST_SKIP() << "needs Linux 6.16: " << error.message();
+      throw;
+    }
+    nft::remove(*netlink_, "agentsafe", nft::Family::netdev);
+    output_of("ip link set lo up; ip link add e0 type veth peer name p0; ip link set e0 up; ip link set p0 up");
+  }
+  static bool sends_a_frame(const char* device) {
+    return output_of(std::string("python3 -c 'import socket; s = socket.socket(17, 3); s.bind((\"") + device +
+                     "\", 0)); s.send(b\"x\" * 60)'") == "";
+  }
+  static Surroundings raw() { return {{}, {}, true}; }
+};
+
+TEST_F(FrameTest, ProgramsSendNoFramesThroughAnyDevice) {
+  ASSERT_TRUE(sends_a_frame("e0"));
+  Egress(here()).install({}, raw());
+  EXPECT_FALSE(sends_a_frame("e0"));
+  EXPECT_FALSE(sends_a_frame("lo"));
+  output_of("ip link add late0 type veth peer name late1; ip link set late0 up; ip link set late1 up");
+  EXPECT_FALSE(sends_a_frame("late0"));
+  output_of("ip link set e0 down; ip link set e0 name renamed; ip link set renamed up");
+  EXPECT_FALSE(sends_a_frame("renamed"));
+  Egress(here()).remove();
+  EXPECT_TRUE(sends_a_frame("renamed"));
+}
+
+TEST_F(FrameTest, InstallCountsTheFrameOfItsOwn) {
+  Egress(here()).install({}, raw());
+  const auto counts = nft::counters(*netlink_, "agentsafe", nft::Family::netdev);
+  ASSERT_EQ(counts.size(), 1U);
+  EXPECT_EQ(counts[0].rule, rule_name::frames);
+  EXPECT_EQ(counts[0].packets, 1U);
+}
+
+TEST_F(FrameTest, WhatPassesTheLayersOfIpLeaves) {
+  output_of(
+      "ip addr add 203.0.113.1/24 dev e0; ip addr add 2001:db8::1/64 dev e0 nodad; ip addr add 203.0.113.7/24 dev p0");
+  Egress(here()).install(policy::read_egress(R"({"mode":"open"})"), raw());
+  output_of("ip route add 198.51.100.0/24 via 203.0.113.9 dev e0");
+  const auto before = output_of("grep p0: /proc/net/dev");
+  output_of("bash -c 'echo x >/dev/udp/198.51.100.1/9'");  // the kernel asks for the neighbour: ARP
+  EXPECT_NE(output_of("grep p0: /proc/net/dev"), before);
+}
+
+TEST_F(FrameTest, AChangedTableIsNotTakenForOurs) {
+  Egress(here()).install({}, raw());
+  nft::Table other = frame_table();
+  other.chains[0].rules.erase(other.chains[0].rules.begin() + 1);
+  load(other, nft::Existing::replaced);
+  EXPECT_NE(error_of([&] { Egress(here()).install({}, raw()); }).find("CAP_NET_RAW: "), std::string::npos);
+}
+
+// --- replacing -------------------------------------------------------------------------------------------------------
 
 TEST_F(NftTest, ReplaceRaisesTheEpochAndKeepsTheQuota) {
   const Egress egress(here());

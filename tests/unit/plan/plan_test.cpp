@@ -223,6 +223,18 @@ TEST(PlanTest, EgressRefusesCapabilitiesThatPassItBy) {
   }
 }
 
+TEST(PlanTest, EgressTakesRawSocketsBehindASeccompProfile) {
+  auto spec = minimal();
+  auto asked = options();
+  spec.linux->namespaces.push_back({"network", ""});
+  spec.process->capabilities.emplace().bounding = {"CAP_NET_RAW"};
+  asked.egress = nothing_leaves();
+  asked.stacked_seccomp.emplace();
+  EXPECT_EQ(refusal_of(spec, asked), "");
+  spec.process->capabilities->bounding = {"CAP_NET_ADMIN"};
+  EXPECT_NE(refusal_of(spec, asked).find("CAP_NET_ADMIN"), std::string::npos);
+}
+
 TEST(PlanTest, CpuListsBecomeMasks) {
   const auto mask = cpu_mask("0-2,9");
   EXPECT_EQ(mask[0], '\x07');

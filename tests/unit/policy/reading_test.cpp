@@ -183,6 +183,9 @@ TEST(PolicyObjectionsTest, PacketSocketsDoNotGoWithEgressRules) {
   EXPECT_FALSE(objects()) << "ALL: the bundle's own are looked at when its plan is made";
   policy.capabilities = {"CHOWN", "NET_RAW"};
   EXPECT_TRUE(objects());
+  policy.seccomp = "agent-default";
+  EXPECT_FALSE(objects()) << "it leaves only sockets whose packets the rules see";
+  policy.seccomp = "none";
   policy.capabilities = {"CHOWN"};
   EXPECT_FALSE(objects());
 }
