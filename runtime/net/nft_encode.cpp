@@ -10,7 +10,6 @@
 #include <netinet/in.h>
 
 #include <algorithm>
-#include <initializer_list>
 
 namespace agentsafe::net::nft {
 namespace {
@@ -262,10 +261,10 @@ constexpr std::uint32_t type_ipv6 = 8;
 constexpr std::uint32_t type_protocol = 12;
 constexpr std::uint32_t type_port = 13;
 
-void put_fields(Message& m, std::initializer_list<std::uint32_t> sizes) {
+void put_address_protocol_port(Message& m, std::uint32_t address_size) {
   const Nest description(m, NFTA_SET_DESC);
   const Nest fields(m, NFTA_SET_DESC_CONCAT);
-  for (const auto size : sizes) {
+  for (const std::uint32_t size : {address_size, 1U, 2U}) {
     const Nest field(m, NFTA_LIST_ELEM);
     put_be32(m, NFTA_SET_FIELD_LEN, size);
   }
@@ -282,7 +281,7 @@ Step set_step(const Table& table, const Set& set, std::uint32_t number) {
   put_be32(m, NFTA_SET_KEY_TYPE, set.with_ports ? (address << 12U) | (type_protocol << 6U) | type_port : address);
   put_be32(m, NFTA_SET_KEY_LEN, set.with_ports ? size + 8 : size);
   put_be32(m, NFTA_SET_ID, number);
-  if (set.with_ports) put_fields(m, {size, 1, 2});
+  if (set.with_ports) put_address_protocol_port(m, size);
   return step;
 }
 
