@@ -78,7 +78,7 @@ void explain_bundle(const Invocation& invocation, const std::string& path, bool 
   if (!violations.empty()) fail(oci::describe(violations));
   const auto cpus = static_cast<unsigned>(::sysconf(_SC_NPROCESSORS_ONLN));
   const auto chosen = policy::resolve(Places{}, invocation.runtime.policy, bundle.spec, {cpus});
-  const auto hardened = policy::harden(bundle.spec, chosen.policy, policy::look_around(bundle.spec));
+  const auto hardened = policy::harden(bundle.spec, chosen.policy, policy::look_around(bundle.spec, bundle.path));
   if (json) return invocation.print(indented(policy::explain_json(chosen, hardened), "  ") + "\n");
   invocation.print(policy::explain(chosen, hardened));
   for (const auto& problem : policy::objections(chosen.policy))

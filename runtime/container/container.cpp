@@ -6,6 +6,7 @@
 #include "runtime/base/error.h"
 #include "runtime/cgroup/resctrl.h"
 #include "runtime/container/egress.h"
+#include "runtime/container/id_ranges.h"
 #include "runtime/process/hooks.h"
 #include "runtime/security/profiles.h"
 #include "runtime/sys/process.h"
@@ -106,6 +107,10 @@ oci::State oci_state(const Record& record, Status status) {
   return state;
 }
 
+void release_ids(const Container& container) {
+  if (container.record.firstId) release_id_range(id_registry, *container.record.firstId, container.dir.path());
+}
+
 void destroy(const Runtime& runtime, Container& container) {
   oci::Spec spec;
   try {
@@ -123,6 +128,7 @@ void destroy(const Runtime& runtime, Container& container, const oci::Spec& spec
   }
   if (container.record.intelRdt) cgroup::remove_resctrl_group(*container.record.intelRdt);
   container.dir.remove();
+  release_ids(container);
   if (container.record.sharedNetwork) leave_network(*container.record.sharedNetwork, container.dir.path());
   if (!spec.hooks || spec.hooks->poststop.empty()) return;
   const auto poststop = process::plan_hooks(spec.hooks->poststop, container.record.bundle);

@@ -44,6 +44,9 @@ struct Container {
 // The state that hooks and seccomp agents get.
 [[nodiscard]] oci::State oci_state(const Record& record, Status status);
 
+// Gives back the host ids of a container that has some of its own.
+void release_ids(const Container& container);
+
 // Removes what is left of a stopped container: processes in its cgroup, cgroup, resctrl group, state; then runs the
 // poststop hooks, whose failures are warnings (runtime.md#lifecycle).
 void destroy(const Runtime& runtime, Container& container, const oci::Spec& spec);

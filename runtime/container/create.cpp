@@ -15,6 +15,7 @@
 #include "runtime/container/egress.h"
 #include "runtime/container/foreground.h"
 #include "runtime/container/handover.h"
+#include "runtime/container/id_ranges.h"
 #include "runtime/container/notify.h"
 #include "runtime/container/poststart.h"
 #include "runtime/net/link.h"
@@ -46,6 +47,7 @@ struct Prepared {
   std::vector<UniqueFd> joined;
   std::vector<UniqueFd> sources;
   UniqueFd fifo;
+  UniqueFd user_namespace;
 };
 
 Prepared prepare(Creation& creation, ContainerDir& dir) {
@@ -61,6 +63,10 @@ Prepared prepare(Creation& creation, ContainerDir& dir) {
     plan.init.exec_fifo = prepared.fifo.get();
   }
   if (!creation.request.notify_socket.empty()) prepare_notify(dir.path());
+  if (plan.own_ids) {
+    prepared.user_namespace = make_user_namespace(plan.root_uid);
+    plan.init.user_namespace = plan.init.rootfs->idmap_fd = prepared.user_namespace.get();
+  }
   return prepared;
 }
 
@@ -72,6 +78,7 @@ LaunchSetting setting_for(const Creation& creation, const Prepared& prepared, co
   for (unsigned fd = 3; fd < creation.plan.init.keep_fds; ++fd) setting.inherit.push_back(static_cast<int>(fd));
   for (const auto& fd : prepared.joined) setting.inherit.push_back(fd.get());
   for (const auto& fd : prepared.sources) setting.inherit.push_back(fd.get());
+  if (prepared.user_namespace) setting.inherit.push_back(prepared.user_namespace.get());
   if (prepared.fifo) setting.inherit.push_back(prepared.fifo.get());
   return setting;
 }
@@ -111,6 +118,12 @@ Handover handover_for(const Creation& creation, const Container& container) {
           .state = oci_state(container.record, Status::creating)};
 }
 
+void take_ids(Creation& creation, Container& container) {
+  const auto first = take_id_range(id_registry, allowed_ids(), container.dir.path());
+  container.record.firstId = first;
+  plan::shift_ids(creation.plan, first);
+}
+
 struct Built {
   Container container;
   Launched launched;
@@ -123,7 +136,11 @@ Built build(Creation& creation, std::optional<NotifySocket>& notify) {
   Record record = first_record(creation);
   auto cgroup = cgroup::open_cgroup(record.cgroup);
   Container container{Store(runtime.root).create(creation.request.id), std::move(record), std::move(cgroup)};
-  OnExit remove_dir([&] { container.dir.remove(); });
+  OnExit remove_dir([&] {
+    container.dir.remove();
+    release_ids(container);
+  });
+  if (creation.plan.own_ids) take_ids(creation, container);
   container.dir.save_config(creation.bundle.text);
   // Before the first effect: delete can clean up after a kill -9 of us.
   container.record.cgroupIsOurs = false;

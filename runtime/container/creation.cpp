@@ -33,7 +33,7 @@ void harden(Creation& creation) {
   creation.policy = choose_policy(creation.runtime, spec);
   const auto& policy = creation.policy.policy;
   if (policy == policy::Policy{}) return;
-  creation.hardened = policy::harden(spec, policy, policy::look_around(spec));
+  creation.hardened = policy::harden(spec, policy, policy::look_around(spec, creation.bundle.path));
   if (!creation.hardened.refusals.empty())
     fail(policy::describe(creation.hardened.refusals, creation.policy.name));
   spec = std::move(creation.hardened.spec);
@@ -69,6 +69,7 @@ Creation plan_creation(Runtime& runtime, const CreateRequest& request, plan::Mod
   options.seccomp_cache = runtime.root + "/.agentsafe-seccomp";
   options.stacked_seccomp = seccomp_of(creation.hardened.seccomp);
   if (creation.hardened.scratch) options.scratch_size = creation.hardened.scratch->size;
+  options.own_ids = creation.hardened.own_ids;
   options.listen_fds = request.listen_fds;
   options.preserve_fds = request.preserve_fds;
   creation.plan = plan::make_plan(creation.bundle.spec, host, options);

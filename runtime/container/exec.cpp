@@ -80,6 +80,14 @@ std::uint64_t namespaces_to_join(const oci::Spec& spec, pid_t init) {
   return flags;
 }
 
+// The policy's user namespace is entered last, as at create. The pidfd tells whether the path was still the init's.
+UniqueFd user_namespace_of(const Record& record, FdRef init) {
+  if (!record.firstId) return {};
+  UniqueFd fd = sys::openat(sys::at_cwd, "/proc/" + std::to_string(record.pid) + "/ns/user", O_RDONLY);
+  if (!sys::pidfd_send_signal(init, 0)) fail("cannot exec in a stopped container");
+  return fd;
+}
+
 // Asked for by hand, unlike what engines send with every exec: refused, not narrowed.
 void refuse_more_capabilities(const std::vector<std::string>& names, const security::Confinement& of_container) {
   for (const auto& name : names) {
@@ -135,7 +143,8 @@ void check_terminal(const oci::Process& process, const ExecRequest& request) {
     fail("cannot use console socket if runc will not detach or allocate tty");
 }
 
-uid_t host_uid(const oci::Process& process, const oci::Spec& spec) {
+uid_t host_uid(const oci::Process& process, const oci::Spec& spec, const Record& record) {
+  if (record.firstId) return *record.firstId + process.user.uid;
   if (!spec.linux) return process.user.uid;
   return namespaces::host_id(spec.linux->uidMappings, process.user.uid, "process.user.uid");
 }
@@ -172,23 +181,30 @@ int exec(Runtime& runtime, const ExecRequest& request) {
   oci::Process process = wanted_process(spec, request);
   const policy::Policy policy = policy_of(container.record);
   if (policy != policy::Policy{}) {
-    const auto around = policy::look_around({});
+    const auto around = policy::look_around();
     process = policy::harden_process(process, policy, around);
     spec.process = policy::harden_process(*spec.process, policy, around);
+    policy::own_cgroup_namespace(spec, policy);  // the state keeps config.json as it was
   }
   check_terminal(process, request);
   Joining joining = plan_joining(container, spec, process, request, init, runtime.root + "/.agentsafe-seccomp",
                                  policy.seccomp, *runtime.log);
 
+  const UniqueFd user_namespace = user_namespace_of(container.record, init);
   LaunchSetting setting;
   setting.inherit.push_back(init.get());
+  if (user_namespace) {
+    joining.init.user_namespace = user_namespace.get();
+    joining.init.root_id = *container.record.firstId;
+    setting.inherit.push_back(user_namespace.get());
+  }
   for (unsigned fd = 3; fd < joining.init.keep_fds; ++fd) setting.inherit.push_back(static_cast<int>(fd));
   std::optional<Foreground> foreground;
   if (!request.detach) {
     foreground.emplace();
     size_like_callers(joining.init.console_height, joining.init.console_width);
   }
-  if (!process.terminal) give_stdio_to(host_uid(process, spec));
+  if (!process.terminal) give_stdio_to(host_uid(process, spec, container.record));
   if (process.execCPUAffinity && !process.execCPUAffinity->initial.empty())  // inherited by what we start
     sys::set_affinity(plan::cpu_mask(process.execCPUAffinity->initial));
   Launched launched = launch_in_cgroup(container, joining.init, request, setting);

@@ -47,6 +47,7 @@ struct Record {
   bool cgroupIsOurs = true;       // false until create has made it: one that is in use may be another container's
   bool ownPidNamespace = true;    // false: killing the init does not end the others
   bool rootless = false;
+  std::optional<std::uint32_t> firstId;  // on the host, of the 64K that are its own (id_ranges.h)
   std::optional<std::string> egress;  // what policy::read_egress reads; none: no packet filter
   std::optional<SharedNetwork> sharedNetwork;
   std::optional<cgroup::ResctrlFacts> intelRdt;

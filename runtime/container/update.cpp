@@ -22,7 +22,7 @@ void update(Runtime& runtime, const UpdateRequest& request) {
   const policy::Policy policy = policy_of(container.record);
   const bool bounded = policy != policy::Policy{};
   container.record.resources = container.cgroup->update(
-      bounded ? policy::harden_update(request.resources, current, policy, policy::look_around({})) : request.resources,
+      bounded ? policy::harden_update(request.resources, current, policy, policy::look_around()) : request.resources,
       current);
   container.dir.save(container.record);  // true also when the kernel refuses the schemata
   if (schemata)

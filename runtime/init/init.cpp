@@ -57,6 +57,11 @@ void join_keyring(Init& init) { security::join_session_keyring(init.plan.confine
 
 void set_up_namespaces(Init& init) { namespaces::set_up(init.plan.namespaces); }
 
+// What is made from here on belongs to the container's root: mount points, nodes, file systems, the terminal.
+void make_files_as_root_inside(Init& init) {
+  if (init.plan.user_namespace >= 0) sys::set_file_ids(init.plan.root_id, init.plan.root_id);
+}
+
 void mount_filesystems(Init& init) {
   if (!init.plan.rootfs) return;
   init.rootfs.emplace(*init.plan.rootfs);
@@ -83,8 +88,8 @@ void open_console(Init& init) {
   const auto& plan = init.plan;
   if (plan.terminal) {
     const bool makes_dev_console = plan.mode != plan::Mode::exec;
-    auto console = mount::open_console({plan.console_height, plan.console_width}, plan.confinement.uid,
-                                       makes_dev_console);
+    auto console = mount::open_console({plan.console_height, plan.console_width},
+                                       plan.root_id + plan.confinement.uid, makes_dev_console);
     init.for_parent.push_back(std::move(console.master));
   } else {
     mount::reopen_null_stdio();
@@ -113,6 +118,16 @@ void set_kernel_attributes(Init& init) {
   if (init.plan.own_oom_score_adj)
     sys::write_file(init.proc, "self/oom_score_adj", std::to_string(*init.plan.own_oom_score_adj));
   security::set_kernel_attributes(init.plan.confinement, init.proc);
+}
+
+// All other namespaces were made before it and belong to the host's user namespace: no capability of the container's
+// root reaches them.
+void enter_user_namespace(Init& init) {
+  if (init.plan.user_namespace < 0) return;
+  sys::setns(FdRef(init.plan.user_namespace), CLONE_NEWUSER);
+  if (::setresgid(0, 0, 0) != 0 || ::setresuid(0, 0, 0) != 0) fail_errno("become its root");
+  sys::set_dumpable(false);  // a change of ids undoes both
+  sys::set_parent_death_signal(SIGKILL);
 }
 
 // The last time that both sides wait for each other: the parent sets rlimits, saves the state and takes the console.
@@ -181,6 +196,7 @@ constexpr Step steps[] = {
     {"set the CPU affinity", set_affinity},
     {"join the session keyring", join_keyring},
     {"set up namespaces", set_up_namespaces},
+    {"take the ids of the container's root", make_files_as_root_inside},
     {"", mount_filesystems},
     {"", run_create_container_hooks},
     {"enter the root file system", enter_rootfs},
@@ -190,6 +206,7 @@ constexpr Step steps[] = {
     {"", seal_rootfs},
     {"verify the mounts", verify_mounts},
     {"", set_kernel_attributes},
+    {"enter the user namespace", enter_user_namespace},
     {"", report_ready},
     {"", prepare_environment},
     {"", close_what_has_served},

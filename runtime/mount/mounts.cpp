@@ -114,6 +114,8 @@ void Rootfs::mount_bind(const MountStep& step) {
     sys::set_cloexec(tree, true);
   } else {
     tree = clone_source(step);
+    const auto mode = plan_.idmap_fd >= 0 && !step.keeps_ids ? sys::fstat(tree).st_mode : 0;
+    if (S_ISDIR(mode) || S_ISREG(mode)) show_own_ids(tree);  // devices and sockets are opened by their modes alone
     set_attributes(tree, step);
   }
   const auto info = sys::fstat(tree);

@@ -56,6 +56,20 @@ std::vector<DeviceStep> plan_devices(const oci::Linux& linux) {
   return devices;
 }
 
+void shift_ids(RootfsPlan& plan, std::uint32_t first_id) {
+  for (auto& device : plan.devices) {
+    device.uid += first_id;
+    device.gid += first_id;
+  }
+  for (auto& step : plan.mounts) {
+    if (step.kind != StepKind::filesystem) continue;
+    for (auto& [key, value] : step.options) {
+      const auto id = key == "uid" || key == "gid" ? text::parse<std::uint32_t>(value) : std::nullopt;
+      if (id) value = std::to_string(*id + first_id);
+    }
+  }
+}
+
 // The directories are named as on the host; the other names of co-mounted controllers are links.
 void plan_cgroups(RootfsPlan& plan, const Facts& facts, bool has_cgroup_namespace) {
   const auto& cgroups = facts.cgroups;

@@ -77,11 +77,23 @@ void Rootfs::bind_root() {
     if (!source) fail_errno("open it as a directory");
     if (plan_.scratch_size != 0) return overlay_root(source);
     root_ = sys::clone_tree(source, "", true);
+    show_own_ids(root_);
     if (shared) sys::mount_setattr(root_, {.propagation = MS_PRIVATE}, true);
     sys::move_mount(root_, source);
     root_info_ = sys::fstat(root_);
     record(root_, "/", "", 0, true);
   });
+}
+
+// Needs a file system that can be idmapped (surroundings.h of policy/ asks before).
+void Rootfs::show_own_ids(FdRef tree) const {
+  if (plan_.idmap_fd < 0) return;
+  try {
+    sys::mount_setattr(tree, {.set = MOUNT_ATTR_IDMAP, .userns_fd = plan_.idmap_fd}, false);
+  } catch (const Error& error) {
+    if (error.error_number() != EINVAL) throw;
+    throw Error("its file system cannot be idmapped on this host: take a policy with process.userns \"off\"", EINVAL);
+  }
 }
 
 // The layers are named relative to the scratch file system, which is attached over the root for that long: so no
@@ -92,8 +104,9 @@ void Rootfs::overlay_root(FdRef source) {
   memory.type = "tmpfs";
   memory.options = {{"size", std::to_string(plan_.scratch_size)}, {"nr_inodes", "1048576"}};
   memory.attributes.set = MOUNT_ATTR_NOSUID | MOUNT_ATTR_NODEV;
-  const auto info = sys::fstat(source);
   const UniqueFd lower = sys::clone_tree(source, "", false);
+  show_own_ids(lower);
+  const auto info = sys::fstat(lower);
   const UniqueFd scratch = make_filesystem(memory, 0700);
   sys::move_mount(scratch, source);
   sys::mkdirat(scratch, "lower", 0700);

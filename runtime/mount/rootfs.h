@@ -41,6 +41,7 @@ class Rootfs {
   // rootfs.cpp
   void bind_root();
   void overlay_root(FdRef source);
+  void show_own_ids(FdRef tree) const;
   void clone_null_device();
   void pivot();
   void move_and_chroot();

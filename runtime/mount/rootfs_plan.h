@@ -53,6 +53,7 @@ struct MountStep {
   bool covers_proc_file = false;           // one of the files of procfs that may be covered
   std::string fallback_source;             // bound when a user namespace may not mount this file system
   std::int32_t source_fd = -1;             // a detached tree that the parent made, with all its attributes
+  bool keeps_ids = false;  // of a bind: not idmapped to the container's ids (RootfsPlan::idmap_fd)
   bool idmapped = false;
   bool idmap_recursive = false;
   std::vector<oci::IdMapping> uid_map;  // of the idmapped mount
@@ -89,6 +90,8 @@ struct RootfsPlan {
   bool no_pivot = false;
   bool readonly = false;
   std::uint64_t scratch_size = 0;  // bytes of a layer in memory over the root, which is then never written; 0: none
+  // The container's ids of this user namespace are shown for the host's: the root and the binds are idmapped to it.
+  std::int32_t idmap_fd = -1;
   bool binds_on_host = false;  // bind sources are opened by the parent: they may be out of the init's reach
   std::vector<MountStep> mounts;
   CgroupView cgroup_view = CgroupView::host;
@@ -116,6 +119,10 @@ struct Facts {
 // The part of plan_rootfs about devices and cgroups (plan_devices.cpp).
 [[nodiscard]] std::vector<DeviceStep> plan_devices(const oci::Linux& linux);
 void plan_cgroups(RootfsPlan& plan, const Facts& facts, bool has_cgroup_namespace);
+
+// Ids of a container whose own are shifted by the policy: devices, and uid= and gid= of file systems, which are made
+// before the user namespace is entered.
+void shift_ids(RootfsPlan& plan, std::uint32_t first_id);
 
 // Host side: bind sources that need the host's privileges (idmapped ones; all when the container has a user namespace),
 // as detached trees with their attributes; their numbers go into the plan. The owners live until the init has them.
@@ -149,6 +156,7 @@ inline constexpr auto members<mount::MountStep> = std::tuple{&mount::MountStep::
                                                              &mount::MountStep::covers_proc_file,
                                                              &mount::MountStep::fallback_source,
                                                              &mount::MountStep::source_fd,
+                                                             &mount::MountStep::keeps_ids,
                                                              &mount::MountStep::idmapped,
                                                              &mount::MountStep::idmap_recursive,
                                                              &mount::MountStep::uid_map,
@@ -164,7 +172,8 @@ inline constexpr auto members<mount::CgroupMount> =
 template <>
 inline constexpr auto members<mount::RootfsPlan> = std::tuple{
     &mount::RootfsPlan::path,         &mount::RootfsPlan::propagation,    &mount::RootfsPlan::final_propagation,
-    &mount::RootfsPlan::no_pivot,     &mount::RootfsPlan::readonly,     &mount::RootfsPlan::scratch_size,   &mount::RootfsPlan::binds_on_host,
+    &mount::RootfsPlan::no_pivot,     &mount::RootfsPlan::readonly,     &mount::RootfsPlan::scratch_size,   &mount::RootfsPlan::idmap_fd,
+    &mount::RootfsPlan::binds_on_host,
     &mount::RootfsPlan::mounts,       &mount::RootfsPlan::cgroup_view,    &mount::RootfsPlan::cgroups,
     &mount::RootfsPlan::sets_up_dev,  &mount::RootfsPlan::binds_devices,  &mount::RootfsPlan::devices,
     &mount::RootfsPlan::masked_paths, &mount::RootfsPlan::readonly_paths, &mount::RootfsPlan::label};

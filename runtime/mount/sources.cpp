@@ -1,14 +1,11 @@
 // Host side: what of the mounts needs the privileges of the host.
 #include <fcntl.h>
 #include <linux/mount.h>
-#include <sched.h>
 #include <sys/utsname.h>
 
 #include <cerrno>
-#include <csignal>
 
 #include "runtime/base/error.h"
-#include "runtime/base/scope.h"
 #include "runtime/base/text.h"
 #include "runtime/mount/detached_mount.h"
 #include "runtime/mount/mount_table.h"
@@ -24,24 +21,6 @@ std::string map_text(const std::vector<oci::IdMapping>& map) {
   for (const auto& row : map)
     text += std::to_string(row.containerID) + " " + std::to_string(row.hostID) + " " + std::to_string(row.size) + "\n";
   return text;
-}
-
-// A user namespace that exists only as this descriptor: a helper makes it and ends.
-UniqueFd make_user_namespace(const MountStep& step) {
-  sys::Pipe pipe = sys::pipe();
-  const sys::Child helper = sys::clone3({.flags = CLONE_NEWUSER}, [&] {
-    pipe.write_end.reset();  // so that the end of the runtime ends the helper too
-    char byte = 0;
-    return static_cast<int>(::read(pipe.read_end.get(), &byte, 1));
-  });
-  OnExit end([&] {
-    sys::pidfd_send_signal(helper.pidfd, SIGKILL);
-    sys::wait(helper.pidfd);
-  });
-  const std::string proc = "/proc/" + std::to_string(helper.pid);
-  sys::write_file(sys::at_cwd, proc + "/uid_map", map_text(step.uid_map));
-  sys::write_file(sys::at_cwd, proc + "/gid_map", map_text(step.gid_map));
-  return sys::openat(sys::at_cwd, proc + "/ns/user", O_RDONLY);
 }
 
 struct NamedNamespace {  // mounts with the same map share one
@@ -63,7 +42,7 @@ FdRef user_namespace_for(const MountStep& step, std::vector<NamedNamespace>& mad
   } else {
     if (step.uid_map.empty() || step.gid_map.empty())
       fail("an idmapped mount needs both uidMappings and gidMappings, or a user namespace of the container");
-    fresh.fd = in_context("make a user namespace with its maps", [&] { return make_user_namespace(step); });
+    fresh.fd = in_context("make a user namespace with its maps", [&] { return sys::user_namespace(map_text(step.uid_map), map_text(step.gid_map)); });
   }
   return made.emplace_back(std::move(fresh)).fd;
 }

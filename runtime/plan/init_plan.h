@@ -46,6 +46,11 @@ struct InitPlan {
   std::uint32_t keep_fds = 3;                      // 0 … keep_fds-1 survive into the user's program
   std::int32_t exec_fifo = -1;                     // O_PATH descriptor; create only
 
+  // The policy's user namespace: entered last, so that all others belong to the host's and nothing inside owns them.
+  // A descriptor; -1: none. Until then files are made as root_id, the container's root on the host.
+  std::int32_t user_namespace = -1;
+  std::uint32_t root_id = 0;
+
   bool waits_when_mounted = false;                 // the parent runs prestart or createRuntime hooks
   std::vector<process::HookPlan> create_container_hooks;
   std::vector<process::HookPlan> start_container_hooks;
@@ -77,6 +82,8 @@ inline constexpr auto members<plan::InitPlan> = std::tuple{
     &plan::InitPlan::sets_listen_pid,
     &plan::InitPlan::keep_fds,
     &plan::InitPlan::exec_fifo,
+    &plan::InitPlan::user_namespace,
+    &plan::InitPlan::root_id,
     &plan::InitPlan::waits_when_mounted,
     &plan::InitPlan::create_container_hooks,
     &plan::InitPlan::start_container_hooks,

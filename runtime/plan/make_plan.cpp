@@ -88,7 +88,7 @@ std::optional<std::uint32_t> plan_cgroup_owner(const Plan& plan, const HostFacts
     return step.kind == mount::StepKind::cgroup && step.destination == "/sys/fs/cgroup" &&
            (step.attributes.set & MOUNT_ATTR_RDONLY) == 0;
   });
-  if (!writable || plan.user_uid == host.euid) return std::nullopt;
+  if (!writable || (!plan.own_ids && plan.user_uid == host.euid)) return std::nullopt;
   return plan.user_uid;
 }
 
@@ -172,6 +172,14 @@ void plan_affinity(InitPlan& init, const oci::Process& process) {
     init.cpu_affinity = cpu_mask(process.execCPUAffinity->final_);
 }
 
+void shift_ids(Plan& plan, std::uint32_t first) {
+  plan.init.root_id = plan.root_uid = plan.root_gid = first;
+  plan.user_uid += first;
+  plan.user_gid += first;
+  if (plan.cgroup_owner) *plan.cgroup_owner += first;
+  mount::shift_ids(*plan.init.rootfs, first);
+}
+
 Plan make_plan(const oci::Spec& original, const HostFacts& host, const Options& options) {
   Plan plan;
   oci::Spec spec = original;
@@ -187,6 +195,7 @@ Plan make_plan(const oci::Spec& original, const HostFacts& host, const Options& 
   plan.resources = linux.resources;
   if (plan.resources) plan.warnings = cgroup::ignored_resources(*plan.resources, plan.cgroup);
   plan_ids(plan, process, linux);
+  plan.own_ids = options.own_ids;
   plan_environment(plan.init, process, options.listen_fds, options.preserve_fds);
   plan_terminal(plan.init, process);
   plan.init.make_cwd = true;
@@ -196,6 +205,7 @@ Plan make_plan(const oci::Spec& original, const HostFacts& host, const Options& 
   plan.cgroup_owner = plan_cgroup_owner(plan, host);
   for (auto& step : plan.init.rootfs->mounts)  // config.md#mounts: relative sources of binds count from the bundle
     if (step.kind == mount::StepKind::bind && !step.source.starts_with('/')) step.source = options.bundle + "/" + step.source;
+  if (options.notify) plan.init.rootfs->mounts.back().keeps_ids = true;  // ours; the socket in it takes everybody
   plan.init.confinement = security::plan_confinement(
       process, linux, {.id = options.id, .new_keyring = !options.no_new_keyring, .may_set_groups = host.may_set_groups,
                        .seccomp_cache = options.seccomp_cache,

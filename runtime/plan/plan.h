@@ -42,6 +42,7 @@ struct Options {
   std::optional<security::SeccompProgram> stacked_seccomp;  // a filter besides the bundle's: security/profiles.h
   std::uint64_t scratch_size = 0;  // bytes of a layer over the root that takes every change; 0: none
   std::optional<EgressPlan> egress;  // by the policy; joined_path is left to make_plan
+  bool own_ids = false;              // the policy's user namespace: shift_ids() before the plan is carried out
   unsigned listen_fds = 0;
   unsigned preserve_fds = 0;
 };
@@ -53,6 +54,7 @@ struct Plan {
   namespaces::IdMaps id_maps;
   std::optional<std::int32_t> oom_score_adj;          // written by the parent
   std::optional<std::uint32_t> cgroup_owner;          // version 2: the host uid that may manage the container's cgroup
+  bool own_ids = false;                               // as in the options
   std::uint32_t root_uid = 0;                         // host ids of the container's root
   std::uint32_t root_gid = 0;
   std::uint32_t user_uid = 0;                         // and of its process
@@ -65,6 +67,9 @@ struct Plan {
 
 // Throws Error for what cannot be done on this host; the spec must be valid (oci::validate).
 [[nodiscard]] Plan make_plan(const oci::Spec& spec, const HostFacts& host, const Options& options);
+
+// Of a plan with own_ids: its ids on the host begin with `first`.
+void shift_ids(Plan& plan, std::uint32_t first);
 
 // The environment as the process gets it: of several entries with one name the last stays, at the place of the first.
 [[nodiscard]] std::vector<std::string> without_duplicates(const std::vector<std::string>& env);

@@ -109,6 +109,7 @@ std::string print(const Plan& plan) {
   print_namespaces(out, plan.init.namespaces);
   for (const auto& place : plan.cgroup.v1) out.line("cgroup", place.directory());
   if (plan.cgroup.unified) out.line("cgroup", plan.cgroup.unified->directory());
+  if (plan.own_ids) out.line("user namespace", "64K host ids of its own");
   if (plan.cgroup_owner) out.line("cgroup owner", std::to_string(*plan.cgroup_owner));
   if (plan.init.rootfs) print_rootfs(out, *plan.init.rootfs);
   for (const auto& [name, value] : plan.init.sysctls) out.line("sysctl", name + "=" + value);

@@ -37,14 +37,11 @@ void refuse_host_namespaces(Hardening& work) {
   }
 }
 
-void own_cgroup_namespace(Hardening& work) {
+void need_cgroup_namespace(Hardening& work) {
   if (work.policy.privileged) return;
-  auto& all = work.linux().namespaces;
   if (work.around.host_namespaces.contains("cgroup"))
     return work.refuse("the container would share the host's cgroup namespace: leave its path out of linux.namespaces");
-  if (std::any_of(all.begin(), all.end(), [](const auto& ns) { return ns.type == "cgroup"; })) return;
-  all.push_back({"cgroup", ""});
-  work.change("linux.namespaces", "", "cgroup");
+  if (own_cgroup_namespace(work.out.spec, work.policy)) work.change("linux.namespaces", "", "cgroup");
 }
 
 void refuse_engine_sockets(Hardening& work) {
@@ -62,7 +59,7 @@ constexpr Row rows[] = {
     {"host_namespaces", "in the host's namespaces the host's processes, network and names can be reached",
      refuse_host_namespaces},
     {"privileged", "the host's cgroup paths tell about its other containers; engines omit this one on cgroup version 1",
-     own_cgroup_namespace},
+     need_cgroup_namespace},
     {"privileged", "these files tell about the host, or change it", mask_kernel},
     {"engine_sockets", "whoever can speak to an engine or the system bus can start what he likes on the host",
      refuse_engine_sockets},
@@ -72,7 +69,7 @@ constexpr Row rows[] = {
      forbid_new_privileges},
     {"process.seccomp", "calls that programs rarely need are where the kernel's holes are found", filter_calls},
     {"process.env_deny", "a secret that is not there cannot leak", drop_environment},
-    {"process.userns", "root inside should be nobody outside", explain_userns},
+    {"process.userns", "root inside should be nobody outside", own_ids},
     {"fs.rootfs", "what a run leaves behind in an image meets the next one", keep_image},
     {"fs.workspace.mode", "a writable folder of the host is the way out for files", refuse_workspace},
     {"fs.hidden", "what is not seen cannot leak", hide_paths},
@@ -103,6 +100,14 @@ Hardened harden(const oci::Spec& spec, const Policy& policy, const Surroundings&
     row.apply(work);
   }
   return std::move(work.out);
+}
+
+bool own_cgroup_namespace(oci::Spec& spec, const Policy& policy) {
+  if (policy.privileged || !spec.linux) return false;
+  auto& all = spec.linux->namespaces;
+  if (std::any_of(all.begin(), all.end(), [](const auto& ns) { return ns.type == "cgroup"; })) return false;
+  all.push_back({"cgroup", ""});
+  return true;
 }
 
 oci::Process harden_process(const oci::Process& process, const Policy& policy, const Surroundings& around) {

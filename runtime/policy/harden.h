@@ -1,7 +1,7 @@
 // What a policy does to a config.json: one row per hardening, applied in order. Pure and idempotent; a valid Spec stays
 // valid, and only ever loses privileges.
 //
-//   Hardened hard = harden(spec, policy, look_around(spec));    // surroundings.h
+//   Hardened hard = harden(spec, policy, look_around(spec, bundle));    // surroundings.h
 //   if (!hard.refusals.empty()) fail(...);                      // the policy does not run this bundle at all
 //   hard.spec, hard.seccomp, hard.scratch                       // → make_plan
 //   hard.changes                                                // → explain: property, before, after, key, why
@@ -40,6 +40,7 @@ struct Hardened {
   oci::Spec spec;
   std::string seccomp;             // a profile of ours besides the bundle's; "": none
   std::optional<Scratch> scratch;  // nothing: the image itself is the root
+  bool own_ids = false;            // a user namespace with 64K host ids of its own, root and binds idmapped to it
   std::vector<Change> changes;
   std::vector<Refusal> refusals;
   std::vector<std::string> notes;  // what is worth knowing, but no change
@@ -60,6 +61,8 @@ struct Row {
 // The part of it that an exec needs: env, capabilities, no_new_privs and rlimits of another process.
 [[nodiscard]] oci::Process harden_process(const oci::Process& process, const Policy& policy,
                                           const Surroundings& around);
+// Adds the cgroup namespace that harden() adds; answers whether it did.
+bool own_cgroup_namespace(oci::Spec& spec, const Policy& policy);
 // The new limits of an update, with those that exceed the policy's brought down to them; current: those in force.
 [[nodiscard]] oci::Resources harden_update(const oci::Resources& change, const oci::Resources& current,
                                            const Policy& policy, const Surroundings& around);

@@ -5,6 +5,8 @@
 namespace agentsafe::policy {
 namespace {
 
+constexpr std::uint32_t last_own_id = 65535;
+
 constexpr std::string_view credential_names[] = {"*_TOKEN",      "*_KEY", "*_SECRET",   "*PASSWORD*", "*PASSWD*",
                                                  "*CREDENTIAL*", "AWS_*", "GITHUB_PAT", "*_PAT",      "DATABASE_URL"};
 
@@ -87,13 +89,48 @@ void drop_environment(Hardening& work) {
   }
 }
 
-void explain_userns(Hardening& work) {
+namespace {
+
+// Nothing inside owns the network namespace then, which CAP_NET_BIND_SERVICE and CAP_NET_RAW would need.
+void replace_network_capabilities(Hardening& work) {
   const auto& all = work.linux().namespaces;
-  const bool own = std::any_of(all.begin(), all.end(), [](const auto& ns) { return ns.type == "user"; });
-  if (work.policy.userns != "auto" || own) return;
-  work.out.notes.push_back(
-      "process.userns \"auto\": off: this version does not idmap root file systems, so that root in the "
-      "container is root of the host without most of its capabilities");
+  if (std::none_of(all.begin(), all.end(), [](const auto& ns) { return ns.type == "network"; })) return;
+  const auto& capabilities = work.process().capabilities;
+  const auto set = [&](const char* capability, const char* sysctl, const char* value) {
+    if (!capabilities || !contains(capabilities->bounding, capability)) return;
+    if (work.linux().sysctl.emplace(sysctl, value).second)
+      work.change(std::string("linux.sysctl ") + sysctl, "", value);
+  };
+  set("CAP_NET_BIND_SERVICE", "net.ipv4.ip_unprivileged_port_start", "0");
+  set("CAP_NET_RAW", "net.ipv4.ping_group_range", "0 2147483647");
+}
+
+std::string why_no_own_ids(Hardening& work) {
+  if (!work.around.no_own_ids.empty()) return work.around.no_own_ids;
+  const auto& user = work.process().user;
+  const auto& groups = user.additionalGids;
+  const bool beyond = user.uid > last_own_id || user.gid > last_own_id ||
+                      std::any_of(groups.begin(), groups.end(), [](auto gid) { return gid > last_own_id; });
+  return beyond ? "process.user has an id above " + std::to_string(last_own_id) : "";
+}
+
+}  // namespace
+
+void own_ids(Hardening& work) {
+  const auto& all = work.linux().namespaces;
+  const bool has_some = std::any_of(all.begin(), all.end(), [](const auto& ns) { return ns.type == "user"; });
+  if (work.policy.userns == "off" || has_some) return;
+  const std::string why = why_no_own_ids(work);
+  if (!why.empty() && work.policy.userns == "on")
+    return work.refuse("the container cannot have host ids of its own: " + why);
+  if (!why.empty())
+    return work.out.notes.push_back(
+        "process.userns \"auto\": off, root in the container is root of the host without most of "
+        "its capabilities: " +
+        why);
+  work.out.own_ids = true;
+  work.change("user namespace", "the host's", "one with 64K host ids of its own; root and binds are idmapped to it");
+  replace_network_capabilities(work);
 }
 
 }  // namespace agentsafe::policy

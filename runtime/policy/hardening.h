@@ -61,6 +61,6 @@ void drop_capabilities(Hardening& work);
 void forbid_new_privileges(Hardening& work);
 void filter_calls(Hardening& work);
 void drop_environment(Hardening& work);
-void explain_userns(Hardening& work);
+void own_ids(Hardening& work);
 
 }  // namespace agentsafe::policy

@@ -22,7 +22,6 @@ constexpr Unbuilt unbuilt[] = {
     {"fs.protect", "", "is not built in this version: list the paths in fs.readonly"},
     {"limits.wall", "", "needs the guard, which this version does not have: leave it out"},
     {"limits.cpu_time", "", "needs the guard, which this version does not have: leave it out"},
-    {"process.userns", "\"on\"", "needs an idmapped root file system, which this version does not make: say \"auto\""},
     {"audit.mode", "", "needs the guard, which this version does not have: say \"enforce\""},
     {"audit.events", "", "needs the guard, which this version does not have: leave it out"},
     {"guard", "", "needs the guard, which this version does not have: leave it out"},

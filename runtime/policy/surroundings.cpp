@@ -4,7 +4,9 @@
 #include <sys/resource.h>
 #include <sys/stat.h>
 #include <sys/sysinfo.h>
+#include <sys/utsname.h>
 #include <sys/vfs.h>
+#include <unistd.h>
 
 #include <algorithm>
 
@@ -64,18 +66,24 @@ bool is_bind(const oci::Mount& mount) {
   return mount.type == "bind" || has("bind") || has("rbind");
 }
 
-std::vector<SocketMount> find_sockets(const oci::Spec& spec) {
+// config.md#mounts: relative sources of binds count from the bundle.
+std::string source_of(const oci::Mount& mount, const std::string& bundle) {
+  return mount.source.starts_with('/') ? mount.source : bundle + "/" + mount.source;
+}
+
+std::vector<SocketMount> find_sockets(const oci::Spec& spec, const std::string& bundle) {
   std::vector<SocketMount> found;
   for (const auto& mount : spec.mounts) {
     if (!is_bind(mount)) continue;
-    const auto info = sys::try_fstatat(sys::at_cwd, mount.source, 0);
+    const std::string source = source_of(mount, bundle);
+    const auto info = sys::try_fstatat(sys::at_cwd, source, 0);
     if (!info) continue;
     std::string socket = known_socket_of(*info);
-    if (socket.empty()) socket = named_socket_of(mount.source, *info);
+    if (socket.empty()) socket = named_socket_of(source, *info);
     if (!socket.empty())
       found.push_back({mount.destination, socket, true});
     else if (S_ISSOCK(info->st_mode))
-      found.push_back({mount.destination, mount.source, false});
+      found.push_back({mount.destination, source, false});
   }
   return found;
 }
@@ -94,18 +102,80 @@ bool can_limit_swap() {
   return v1 || (is_cgroup_v2() && has_swap);
 }
 
+// File systems whose mounts can be idmapped, and since which Linux; 5.19 is what an overlay over one needs.
+struct Idmappable {
+  std::int64_t magic;
+  unsigned version;  // major * 1000 + minor
+};
+constexpr unsigned least_version = 5019;
+constexpr Idmappable idmappable[] = {{EXT4_SUPER_MAGIC, least_version},
+                                     {XFS_SUPER_MAGIC, least_version},
+                                     {BTRFS_SUPER_MAGIC, least_version},
+                                     {F2FS_SUPER_MAGIC, least_version},
+                                     {TMPFS_MAGIC, 6003}};
+
+unsigned kernel_version() {
+  utsname kernel{};
+  if (::uname(&kernel) != 0) return 0;
+  const auto parts = text::split(kernel.release, '.');
+  const auto number = [&](std::size_t at) {
+    const auto digits = at < parts.size() ? parts[at].substr(0, parts[at].find_first_not_of("0123456789")) : "";
+    return text::parse<unsigned>(digits).value_or(0);
+  };
+  return number(0) * 1000 + number(1);
+}
+
+bool can_be_idmapped(const std::string& path, unsigned kernel) {
+  struct statfs info {};
+  if (::statfs(path.c_str(), &info) != 0) return true;  // the mount itself will say what is wrong
+  return std::any_of(std::begin(idmappable), std::end(idmappable), [&](const Idmappable& row) {
+    return row.magic == static_cast<std::int64_t>(info.f_type) && kernel >= row.version;
+  });
+}
+
+// user_namespaces(7): the initial one shows one line, "0 0 4294967295".
+bool is_root_of_host() {
+  const auto map = sys::try_read_file(sys::at_cwd, "/proc/self/uid_map");
+  const auto words = map ? text::words(*map) : std::vector<std::string_view>();
+  return ::geteuid() == 0 && words.size() == 3 && words[0] == "0" && words[1] == "0" && words[2] == "4294967295";
+}
+
+// Root and binds are idmapped, so that files keep their owners as the container sees them.
+std::string why_no_own_ids(const oci::Spec& spec, const std::string& bundle) {
+  if (!is_root_of_host()) return "only the host's root can give a container ids of its own";
+  const unsigned kernel = kernel_version();
+  if (spec.root && !can_be_idmapped(spec.root->path, kernel))
+    return "the root file system cannot be idmapped (under Docker it is an overlay mount)";
+  for (const auto& mount : spec.mounts) {
+    if (!mount.uidMappings.empty() || !mount.gidMappings.empty())
+      return "mount " + text::escaped(mount.destination) + " has id mappings of its own";
+    if (!is_bind(mount)) continue;
+    const std::string source = source_of(mount, bundle);
+    const auto info = sys::try_fstatat(sys::at_cwd, source, 0);
+    if (info && (S_ISDIR(info->st_mode) || S_ISREG(info->st_mode)) && !can_be_idmapped(source, kernel))
+      return "the file system of mount " + text::escaped(mount.destination) + " cannot be idmapped";
+  }
+  return {};
+}
+
 }  // namespace
 
-Surroundings look_around(const oci::Spec& spec) {
+Surroundings look_around() {
   Surroundings around;
-  around.host_namespaces = oci::host_namespaces(spec);
-  around.sockets = find_sockets(spec);
   around.cgroup_v2 = is_cgroup_v2();
   around.limits_swap = can_limit_swap();
   struct rlimit files {};
   if (::getrlimit(RLIMIT_NOFILE, &files) == 0) around.open_files = files.rlim_max;
   struct sysinfo info {};
   if (::sysinfo(&info) == 0) around.half_memory = static_cast<std::uint64_t>(info.totalram) * info.mem_unit / 2;
+  return around;
+}
+
+Surroundings look_around(const oci::Spec& spec, const std::string& bundle) {
+  Surroundings around = look_around();
+  around.host_namespaces = oci::host_namespaces(spec);
+  around.sockets = find_sockets(spec, bundle);
+  around.no_own_ids = why_no_own_ids(spec, bundle);
   return around;
 }
 

@@ -1,6 +1,6 @@
 // What harden() must know of the host, as plain values: the bundle's text does not say which paths lead to what.
 //
-//   Surroundings around = look_around(spec);
+//   Surroundings around = look_around(spec, bundle);
 #pragma once
 #include <cstdint>
 #include <string>
@@ -24,9 +24,12 @@ struct Surroundings {
   bool limits_swap = true;                // memory and swap together can be limited
   std::uint64_t open_files = UINT64_MAX;  // our own hard limit
   std::uint64_t half_memory = 0;          // bytes: half of the host's
+  std::string no_own_ids;                 // why the container cannot have host ids of its own; "": it can
 };
 
-// Looks at paths, changes nothing.
-[[nodiscard]] Surroundings look_around(const oci::Spec& spec);
+// Looks at paths, changes nothing. bundle: absolute, where relative sources of mounts begin.
+[[nodiscard]] Surroundings look_around(const oci::Spec& spec, const std::string& bundle);
+// What an exec or an update needs, without a look at mounts.
+[[nodiscard]] Surroundings look_around();
 
 }  // namespace agentsafe::policy

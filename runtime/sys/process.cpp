@@ -1,8 +1,10 @@
 #include "runtime/sys/process.h"
 
 #include <fcntl.h>
+#include <linux/capability.h>
 #include <linux/sched.h>
 #include <poll.h>
+#include <sys/fsuid.h>
 #include <sys/prctl.h>
 #include <sys/syscall.h>
 #include <sys/wait.h>
@@ -12,6 +14,7 @@
 #include <csignal>
 
 #include "runtime/base/error.h"
+#include "runtime/base/scope.h"
 #include "runtime/base/text.h"
 #include "runtime/sys/fd.h"
 
@@ -130,12 +133,41 @@ bool wait_readable(FdRef fd, std::chrono::milliseconds limit) {
   }
 }
 
+UniqueFd user_namespace(const std::string& uid_map, const std::string& gid_map) {
+  Pipe ends = pipe();
+  const Child helper = clone3({.flags = CLONE_NEWUSER}, [&] {
+    ends.write_end.reset();  // so that the end of the runtime ends the helper too
+    char byte = 0;
+    return static_cast<int>(::read(ends.read_end.get(), &byte, 1));
+  });
+  OnExit end([&] {
+    pidfd_send_signal(helper.pidfd, SIGKILL);
+    wait(helper.pidfd);
+  });
+  const std::string proc = "/proc/" + std::to_string(helper.pid);
+  write_file(at_cwd, proc + "/uid_map", uid_map);
+  write_file(at_cwd, proc + "/gid_map", gid_map);
+  return openat(at_cwd, proc + "/ns/user", O_RDONLY);
+}
+
 void setns(FdRef ns, int flags) { check(::setns(ns.get(), flags), "setns"); }
 void unshare(int flags) { check(::unshare(flags), "unshare"); }
 
 void set_dumpable(bool on) { check(::prctl(PR_SET_DUMPABLE, on ? 1 : 0), "PR_SET_DUMPABLE"); }
 void set_no_new_privileges() { check(::prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0), "PR_SET_NO_NEW_PRIVS"); }
 void set_keep_capabilities(bool on) { check(::prctl(PR_SET_KEEPCAPS, on ? 1 : 0), "PR_SET_KEEPCAPS"); }
+void set_file_ids(uid_t uid, gid_t gid) {
+  (void)::setfsgid(gid);
+  (void)::setfsuid(uid);  // takes the capabilities over files out of the effective set
+  if (::setfsuid(static_cast<uid_t>(-1)) != static_cast<int>(uid) || ::setfsgid(static_cast<gid_t>(-1)) != static_cast<int>(gid))
+    fail_errno("make files as " + std::to_string(uid), EPERM);
+  __user_cap_header_struct header{_LINUX_CAPABILITY_VERSION_3, 0};
+  __user_cap_data_struct data[2]{};
+  check(::syscall(SYS_capget, &header, data), "capget");
+  for (auto& half : data) half.effective = half.permitted;
+  check(::syscall(SYS_capset, &header, data), "capset");
+}
+
 void set_child_subreaper(bool on) { check(::prctl(PR_SET_CHILD_SUBREAPER, on ? 1 : 0), "PR_SET_CHILD_SUBREAPER"); }
 void set_parent_death_signal(int signal) { check(::prctl(PR_SET_PDEATHSIG, signal), "PR_SET_PDEATHSIG"); }
 

@@ -63,12 +63,18 @@ std::optional<Exit> wait_for(FdRef pidfd, std::chrono::milliseconds limit);
 // poll(2) for reading: true when ready, false after `limit` (negative: for ever).
 bool wait_readable(FdRef fd, std::chrono::milliseconds limit);
 
+// A user namespace that exists only as this descriptor: a helper makes it and ends. The maps as user_namespaces(7)
+// writes them, "0 100000 65536\n".
+UniqueFd user_namespace(const std::string& uid_map, const std::string& gid_map);
+
 void setns(FdRef ns, int flags);
 void unshare(int flags);
 
 void set_dumpable(bool on);
 void set_no_new_privileges();
 void set_keep_capabilities(bool on);
+// The ids that files are made with (setfsuid(2)), with all capabilities that are permitted.
+void set_file_ids(uid_t uid, gid_t gid);
 void set_child_subreaper(bool on);
 void set_parent_death_signal(int signal);
 int parent_death_signal();

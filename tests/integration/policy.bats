@@ -195,6 +195,105 @@ refused_unless() {
   [ "$(namespace_of "$(pid_of)" cgroup)" != "$(namespace_of self cgroup)" ]
 }
 
+# fingerprint PID: what confines a process, as the host sees it.
+fingerprint() {
+  grep -E '^(Uid|Gid|Groups|Cap...|NoNewPrivs|Seccomp|Seccomp_filters):' "/proc/$1/status"
+  for ns in cgroup ipc mnt net pid user uts; do readlink "/proc/$1/ns/$ns"; done
+  cat "/proc/$1/uid_map" "/proc/$1/gid_map" "/proc/$1/cgroup"
+  grep -E 'core|open files' "/proc/$1/limits"
+}
+@test "an exec is confined as the container's first process is" {
+  launch
+  rt exec --detach --pid-file "$WORK/pid" "$CID" sleep 100
+  equal "$(fingerprint "$(pid_of)")" "$(fingerprint "$(<"$WORK/pid")")"
+}
+
+require_own_ids() {
+  on_idmappable || skip "the bundle's file system cannot be idmapped"
+}
+on_idmappable() { kernel_at_least 5.19 && case $(stat -fc %T "$ROOTFS") in ext2/ext3 | xfs | btrfs | f2fs) ;; *) false ;; esac; }
+
+@test "a container has 64K host ids of its own, and gives them back" {
+  require_own_ids
+  launch
+  local first second
+  read -r _ first _ <"/proc/$(pid_of)/uid_map"
+  [ "$first" -ge 65536 ]
+  equal "$first" "$(awk '/^Uid/ {print $2}' "/proc/$(pid_of)/status")"
+  equal "$ROOT/$CID" "$(cat "/run/agentsafe-ids/$first")"
+  new_bundle "$WORK/other" "$CID-other"
+  rt run --detach --bundle "$WORK/other" "$CID-other"
+  read -r _ second _ <"/proc/$(jq .pid "$ROOT/$CID-other/state.json")/uid_map"
+  [ "$first" != "$second" ]
+  rt delete --force "$CID-other"
+  rt delete --force "$CID"
+  [ ! -e "/run/agentsafe-ids/$first" ] && [ ! -e "/run/agentsafe-ids/$second" ]
+}
+
+@test "files keep their owners in a container with ids of its own, also those of volumes" {
+  require_own_ids
+  mkdir "$WORK/volume"
+  touch "$WORK/volume/of-user"
+  chown 1000:1000 "$WORK/volume/of-user"
+  edit '.mounts += [{destination: "/volume", type: "bind", source: $s, options: ["rbind"]}]' --arg s "$WORK/volume"
+  inside 'stat -c "%n %u:%g" /bin/busybox /home/user /volume/of-user /dev/null /dev/shm /tmp; touch /volume/new /tmp/new'
+  says '/bin/busybox 0:0'
+  says '/home/user 1000:1000'
+  says '/volume/of-user 1000:1000'
+  says '/dev/null 0:0'
+  says '/dev/shm 0:0'
+  equal 0:0 "$(stat -c %u:%g "$WORK/volume/new")"
+  policy '{"fs": {"rootfs": "writable"}}'
+  inside 'touch /kept'
+  equal 0:0 "$(stat -c %u:%g "$ROOTFS/kept")"
+}
+
+@test "nothing inside owns the network namespace, and low ports can be served" {
+  require_own_ids
+  launch
+  equal "$(namespace_of self user)" "$("$PYTHON" - "$(pid_of)" <<'PY'
+import fcntl, os, sys
+owner = fcntl.ioctl(os.open(f"/proc/{sys.argv[1]}/ns/net", os.O_RDONLY), 0xb701)  # NS_GET_USERNS
+print(os.readlink(f"/proc/self/fd/{owner}"))
+PY
+)"
+  in_container sh -c 'ip link set lo down 2>&1; nc -l -p 80 -w 1 </dev/null; cat /proc/sys/net/ipv4/ip_unprivileged_port_start; ls /sys/class/net'
+  says 'Operation not permitted'
+  equal 0 "${lines[1]}"
+  equal lo "${lines[2]}"
+}
+
+@test "a terminal works in a container with ids of its own" {
+  require_own_ids
+  edit '.process.terminal = true'
+  script 'tty; stat -c %u:%g /dev/pts/0; echo written >/dev/tty'
+  run --separate-stderr "$PYTHON" "$TOOLS/withtty.py" -- "$RUNTIME" --root "$ROOT" $RUNTIME_FLAGS run --bundle "$BUNDLE" "$CID" 3>&- 4>&-
+  says /dev/pts/0
+  says 0:5
+  says written
+}
+
+@test "userns off is the host's, on is refused where the root cannot be idmapped, and auto says why it is off" {
+  policy '{"process": {"userns": "off"}}'
+  inside 'cat /proc/self/uid_map'
+  equal 4294967295 "$(awk '{print $3}' <<<"$output")"
+  mkdir -p "$WORK/lower" "$WORK/scratch"
+  run unshare -m --propagation private bash -s "$RUNTIME" "$ROOT" "$BUNDLE" "$WORK" "$CID" <<'SH'
+mount -t tmpfs none "$4/scratch" && mkdir "$4/scratch/u" "$4/scratch/w"
+mount -t overlay -o "lowerdir=$3/rootfs,upperdir=$4/scratch/u,workdir=$4/scratch/w" none "$3/rootfs" || exit 9
+"$1" --root "$2" policy explain "$3" | grep -A1 'userns "auto"'
+jq '.process.args = ["cat", "/proc/self/uid_map"]' "$3/config.json" >"$3/c" && mv "$3/c" "$3/config.json"
+jq -n '{version: 1, extends: "strict", egress: {mode: "off"}, process: {userns: "on"}}' >"$4/on.json"
+"$1" --root "$2" --policy "$4/on.json" run --bundle "$3" "$5" 2>&1
+jq '.process.userns = "auto"' "$4/on.json" >"$4/auto.json"
+"$1" --root "$2" --policy "$4/auto.json" run --bundle "$3" "$5" 2>&1
+SH
+  [ "$status" -ne 9 ] || skip "the host does not stack an overlay here"
+  says 'off, root in the container is root of the host without most of its capabilities: the root file system cannot be idmapped'
+  says 'cannot have host ids of its own: the root file system cannot be idmapped'
+  says 4294967295
+}
+
 @test "the host's pid namespace is refused by name" {
   edit '.linux.namespaces |= map(select(.type != "pid"))'
   refused_unless "the host's pid namespace" '{"host_namespaces": ["pid"]}'

@@ -225,5 +225,21 @@ TEST(ExplainTest, NamesOldValueNewValueRuleAndSource) {
   contains_text(explain(strict), "fs.rootfs: \"overlay\"");
 }
 
+TEST(PolicyHardenTest, OwnIdsReplaceTheCapabilityOverTheNetworkAndAreNotedWhereTheyCannotBe) {
+  auto spec = engine_spec();
+  spec.process->capabilities->bounding.emplace_back("CAP_NET_BIND_SERVICE");
+  const auto hard = harden(spec, strict_with(), around());
+  EXPECT_TRUE(hard.own_ids);
+  EXPECT_EQ(hard.spec.linux->sysctl.at("net.ipv4.ip_unprivileged_port_start"), "0");
+  EXPECT_FALSE(hard.spec.linux->sysctl.contains("net.ipv4.ping_group_range"));  // NET_RAW is taken away
+  Surroundings host = around();
+  host.no_own_ids = "because";
+  EXPECT_FALSE(harden(spec, strict_with(), host).own_ids);
+  EXPECT_EQ(harden(spec, strict_with({{"process.userns", "on"}}), host).refusals.size(), 1U);
+  EXPECT_FALSE(harden(spec, strict_with({{"process.userns", "off"}}), around()).own_ids);
+  spec.process->user.uid = 70000;
+  EXPECT_FALSE(harden(spec, strict_with(), around()).own_ids);
+}
+
 }  // namespace
 }  // namespace agentsafe::policy
