@@ -5,7 +5,6 @@
 #include <unistd.h>
 
 #include <climits>
-#include <cstdlib>
 
 #include "oci/spec_json.h"
 #include "runtime/base/error.h"
@@ -16,10 +15,15 @@ namespace {
 
 constexpr std::size_t config_limit = 16U << 20;
 
+// realpath(3) asks for each part of the path, and brings locales along.
 std::string real_path(const std::string& path) {
+  const UniqueFd bundle(::open(path.c_str(), O_PATH | O_CLOEXEC));
+  if (!bundle) fail_errno("open the bundle " + path);
+  const std::string link = "/proc/self/fd/" + std::to_string(bundle.get());
   char resolved[PATH_MAX];
-  if (::realpath(path.c_str(), resolved) == nullptr) fail_errno("open the bundle " + path);
-  return resolved;
+  const ssize_t size = ::readlink(link.c_str(), resolved, sizeof resolved);
+  if (size < 0) fail_errno("read " + link);
+  return {resolved, static_cast<std::size_t>(size)};
 }
 
 // Non-blocking: a FIFO in place of the file must not hang us.

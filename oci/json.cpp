@@ -1,9 +1,5 @@
 #include "oci/json.h"
 
-#include <cmath>
-#include <cstdio>
-#include <cstdlib>
-
 #include "oci/unicode.h"
 #include "runtime/base/error.h"
 
@@ -18,8 +14,17 @@ std::string shown(std::string_view text) {
   return text::escaped(text.substr(0, enough)) + (text.size() > enough ? "..." : "");
 }
 
-void check(yajl_gen_status status) {
-  if (status != yajl_gen_status_ok) fail("write JSON: yajl refuses with status " + std::to_string(status));
+// How JSON spells a character inside a string.
+void append_escaped(std::string& out, char c) {
+  constexpr std::string_view plain = "\"\\\b\f\n\r\t", letters = "\"\\bfnrt", digits = "0123456789ABCDEF";
+  if (const auto at = plain.find(c); at != std::string_view::npos) {
+    (out += '\\') += letters[at];
+  } else if (static_cast<unsigned char>(c) < 0x20) {
+    const auto code = static_cast<unsigned char>(c);
+    ((out += "\\u00") += digits[code >> 4]) += digits[code & 0xf];
+  } else {
+    out += c;
+  }
 }
 
 }  // namespace
@@ -49,11 +54,9 @@ void Reader::read(const Value& value, bool& out) {
   out = value.boolean;
 }
 
-// strtod and snprintf rather than from_chars and to_chars, whose tables are 130 KB; the locale is always "C" here.
-void Reader::read(const Value& value, double& out) {
+void Reader::read(const Value& value, Decimal& out) {
   if (value.kind != Value::Kind::number) return violation("expected a number");
-  out = std::strtod(std::string(value.text).c_str(), nullptr);  // the parser has checked its form
-  if (!std::isfinite(out)) violation(shown(value.text) + " is out of range");
+  out.digits = value.text;  // the parser has checked its form
 }
 
 void Reader::read(const Value& value, std::string& out) {
@@ -61,45 +64,60 @@ void Reader::read(const Value& value, std::string& out) {
   out = value.text;
 }
 
-Writer::Writer(unsigned indent) : gen_(yajl_gen_alloc(nullptr)), indent_(indent, ' ') {
-  if (gen_ == nullptr) fail("write JSON: out of memory");
-  if (indent == 0) return;
-  yajl_gen_config(gen_, yajl_gen_beautify, 1);
-  yajl_gen_config(gen_, yajl_gen_indent_string, indent_.c_str());
+void Writer::begin_line() {
+  if (indent_ != 0) text_.append(1, '\n').append(indent_ * depth_, ' ');
 }
 
-Writer::~Writer() { yajl_gen_free(gen_); }
-
-std::string Writer::text() const {
-  const unsigned char* bytes = nullptr;
-  std::size_t size = 0;
-  check(yajl_gen_get_buf(gen_, &bytes, &size));
-  return {reinterpret_cast<const char*>(bytes), size};
+// What separates a value from what stands before it.
+void Writer::begin_value() {
+  if (is_after_name_) {
+    is_after_name_ = false;
+    return;
+  }
+  if (!is_first_) text_ += ',';
+  if (depth_ > 0) begin_line();
+  is_first_ = false;
 }
 
-void Writer::write(bool value) { check(yajl_gen_bool(gen_, value ? 1 : 0)); }
-
-void Writer::write(double value) {
-  if (!std::isfinite(value)) fail("write JSON: a number is not finite");
-  char digits[32];
-  std::snprintf(digits, sizeof digits, "%.15g", value);
-  if (std::strtod(digits, nullptr) != value) std::snprintf(digits, sizeof digits, "%.17g", value);
-  write_number(digits);
+void Writer::open(char bracket) {
+  begin_value();
+  text_ += bracket;
+  ++depth_;
+  is_first_ = true;
 }
 
-void Writer::write(const std::string& value) { write_string(value); }
+void Writer::close(char bracket) {
+  --depth_;
+  if (!is_first_) begin_line();
+  text_ += bracket;
+  is_first_ = false;
+}
+
+void Writer::write_name(std::string_view name) {
+  begin_value();
+  write_string(name);
+  text_ += indent_ == 0 ? ":" : ": ";
+  is_after_name_ = true;
+}
+
+void Writer::write_number(std::string_view digits) {
+  begin_value();
+  text_ += digits;
+}
+
+void Writer::write(bool value) { write_number(value ? "true" : "false"); }
+
+void Writer::write(const std::string& value) {
+  begin_value();
+  write_string(value);
+}
 
 void Writer::write_string(std::string_view characters) {
   if (utf8_prefix(characters) != characters.size())
     fail("write JSON: \"" + text::escaped(characters) + "\" is not UTF-8");
-  check(yajl_gen_string(gen_, reinterpret_cast<const unsigned char*>(characters.data()), characters.size()));
+  text_ += '"';
+  for (const char c : characters) append_escaped(text_, c);
+  text_ += '"';
 }
-
-void Writer::write_number(const std::string& digits) { check(yajl_gen_number(gen_, digits.data(), digits.size())); }
-void Writer::write_null() { check(yajl_gen_null(gen_)); }
-void Writer::open_array() { check(yajl_gen_array_open(gen_)); }
-void Writer::close_array() { check(yajl_gen_array_close(gen_)); }
-void Writer::open_object() { check(yajl_gen_map_open(gen_)); }
-void Writer::close_object() { check(yajl_gen_map_close(gen_)); }
 
 }  // namespace agentsafe::json

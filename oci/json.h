@@ -8,12 +8,10 @@
 //   auto limit = json::read<oci::Rlimit>(text);   // throws one Error with every violation: "hard: expected an integer"
 //   std::string text = json::write(limit);        // compact; json::write(limit, 2): for people
 //
-// Handles bool, integers (range-checked; 1.0 is none), double, std::string, optional, vector, map<string, T> and
+// Handles bool, integers (range-checked; 1.0 is none), Decimal, std::string, optional, vector, map<string, T> and
 // structs with a table. Unknown members are ignored, null counts as absent; when writing, what is empty is left out
 // unless required. What text is refused: json_value.h.
 #pragma once
-#include <yajl/yajl_gen.h>
-
 #include <concepts>
 #include <cstdint>
 #include <limits>
@@ -62,7 +60,7 @@ class Reader {
   void finish() const;
 
   void read(const Value& value, bool& out);
-  void read(const Value& value, double& out);
+  void read(const Value& value, Decimal& out);
   void read(const Value& value, std::string& out);
 
   template <Integer T>
@@ -132,18 +130,15 @@ template <class T>
   return out;
 }
 
-// Throws Error for what JSON cannot hold: strings that are not UTF-8, and numbers that are not finite.
+// Throws Error for what JSON cannot hold: strings that are not UTF-8.
 class Writer {
  public:
-  // indent 0: compact, one line.
-  explicit Writer(unsigned indent);
-  Writer(const Writer&) = delete;
-  Writer& operator=(const Writer&) = delete;
-  ~Writer();
-  [[nodiscard]] std::string text() const;
+  // indent 0: compact, one line. Else one member a line, and a newline at the end.
+  explicit Writer(unsigned indent) : indent_(indent) {}
+  [[nodiscard]] std::string text() const { return indent_ == 0 ? text_ : text_ + "\n"; }
 
   void write(bool value);
-  void write(double value);
+  void write(const Decimal& value) { write_number(value.digits); }
   void write(const std::string& value);
   template <Integer T>
   void write(T value) {
@@ -164,7 +159,7 @@ class Writer {
   void write(const std::map<std::string, T>& values) {
     open_object();
     for (const auto& [name, value] : values) {
-      write(name);
+      write_name(name);
       write(value);
     }
     close_object();
@@ -193,18 +188,28 @@ class Writer {
   void write_field(const T& object, const F& field) {
     const auto& value = object.*(field.member);
     if (!field.is_required && is_empty(value)) return;
-    write_string(field.name);
+    write_name(field.name);
     write(value);
   }
+  void write_name(std::string_view name);
+  void write_number(std::string_view digits);
+  void write_null() { write_number("null"); }
+  void open_array() { open('['); }
+  void close_array() { close(']'); }
+  void open_object() { open('{'); }
+  void close_object() { close('}'); }
+
   void write_string(std::string_view characters);
-  void write_number(const std::string& digits);
-  void write_null();
-  void open_array();
-  void close_array();
-  void open_object();
-  void close_object();
-  yajl_gen gen_;
-  std::string indent_;
+  void begin_value();
+  void open(char bracket);
+  void close(char bracket);
+  void begin_line();
+
+  std::size_t indent_;
+  std::size_t depth_ = 0;
+  bool is_first_ = true;  // of what is open
+  bool is_after_name_ = false;
+  std::string text_;
 };
 
 template <class T>

@@ -13,6 +13,12 @@
 
 namespace agentsafe::json {
 
+// A number as it is written, for those that are no integers.
+struct Decimal {
+  std::string digits = "0";
+  bool operator==(const Decimal&) const = default;
+};
+
 // Values lie in one array, each before those that it holds: a value is only ever used in its document.
 struct Value {
   enum class Kind { null, boolean, number, string, array, object };

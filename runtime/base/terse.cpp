@@ -46,21 +46,10 @@ extern "C" {
   std::__glibcxx_assert_fail(file, 0, function, condition);
 }
 
-// Character set conversion: fclose and the wide half of printf name it, and it brings the loader of shared libraries
-// and locale files along (90 KB). Our programs never leave the C locale, where nothing is converted: a conversion is
-// an error here (6: __GCONV_ILLEGAL_INPUT), one byte is one character (regcomp asks for that).
-[[gnu::weak]] long __gconv_lock[8];
-[[gnu::weak]] long __libc_setlocale_lock[8];
-[[gnu::weak]] void __gconv_release_step(void*) {}
-[[gnu::weak]] int __gconv_find_transform(const char*, const char*, void**, std::size_t*, int) { return 1; }
-[[gnu::weak]] int __gconv_close_transform(void*, std::size_t) { return 0; }
-[[gnu::weak]] int __gconv_transform_ascii_internal(void*, void*, const unsigned char**, const unsigned char*,
-                                                   unsigned char**, std::size_t*, int, int) {
-  return 6;
-}
-[[gnu::weak]] int __gconv_transform_internal_ascii(void*, void*, const unsigned char**, const unsigned char*,
-                                                   unsigned char**, std::size_t*, int, int) {
-  return 6;
-}
-[[gnu::weak]] unsigned __gconv_btwoc_ascii(void*, unsigned char byte) { return byte < 0x80 ? byte : ~0U; }
+// yajl names it, for callers that take numbers as doubles. Ours takes them as text.
+[[gnu::weak]] double strtod(const char*, char**) noexcept { std::abort(); }
+
+// The tables of <ctype.h>, which depend on the locale. Nothing here may use them: whoever does gets the C library's own
+// __ctype_init as well, and the linker refuses two.
+void __ctype_init() {}
 }

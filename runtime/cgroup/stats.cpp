@@ -1,7 +1,5 @@
 #include "runtime/cgroup/stats.h"
 
-#include <cstdlib>
-
 #include "runtime/base/error.h"
 #include "runtime/base/text.h"
 #include "runtime/cgroup/directory.h"
@@ -24,6 +22,13 @@ bool parse_device(std::string_view word, BlkioEntry& entry) {
   return true;
 }
 
+// "0.12"
+json::Decimal decimal(std::string_view digits) {
+  const auto parts = text::split(digits, '.');
+  const bool is_one = parts.size() == 2 && text::parse<std::uint32_t>(parts[0]) && text::parse<std::uint32_t>(parts[1]);
+  return is_one ? json::Decimal{std::string(digits)} : json::Decimal{};
+}
+
 // "some avg10=0.12 avg60=0.00 avg300=0.00 total=12345"
 PressureLine parse_pressure_line(const std::vector<std::string_view>& words) {
   PressureLine line;
@@ -31,10 +36,10 @@ PressureLine parse_pressure_line(const std::vector<std::string_view>& words) {
     const auto equals = word.find('=');
     if (equals == std::string_view::npos) continue;
     const auto name = word.substr(0, equals);
-    const std::string value(word.substr(equals + 1));
-    if (name == "avg10") line.avg10 = std::strtod(value.c_str(), nullptr);
-    if (name == "avg60") line.avg60 = std::strtod(value.c_str(), nullptr);
-    if (name == "avg300") line.avg300 = std::strtod(value.c_str(), nullptr);
+    const auto value = word.substr(equals + 1);
+    if (name == "avg10") line.avg10 = decimal(value);
+    if (name == "avg60") line.avg60 = decimal(value);
+    if (name == "avg300") line.avg300 = decimal(value);
     if (name == "total") line.total = number(value);
   }
   return line;

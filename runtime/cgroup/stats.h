@@ -12,14 +12,16 @@
 #include <string_view>
 #include <vector>
 
+#include "oci/json_value.h"
+
 namespace agentsafe::cgroup {
 
 class Directory;
 
 struct PressureLine {  // percent of time, and total microseconds
-  double avg10 = 0;
-  double avg60 = 0;
-  double avg300 = 0;
+  json::Decimal avg10;
+  json::Decimal avg60;
+  json::Decimal avg300;
   std::uint64_t total = 0;
 };
 struct Pressure {

@@ -1,4 +1,4 @@
-#include <unistd.h>
+#include <sys/auxv.h>
 
 #include "runtime/base/text.h"
 #include "runtime/cgroup/directory.h"
@@ -13,7 +13,7 @@ void add_cpuacct(Directory& directory, Stats& stats) {
   const auto percpu = directory.try_read("cpuacct.usage_percpu").value_or("");
   for (const auto word : text::words(percpu)) usage.percpu.push_back(text::parse<std::uint64_t>(word).value_or(0));
   parse_usage_all(directory.try_read("cpuacct.usage_all").value_or(""), usage);
-  const std::uint64_t tick_ns = 1'000'000'000ULL / static_cast<std::uint64_t>(::sysconf(_SC_CLK_TCK));
+  const std::uint64_t tick_ns = 1'000'000'000ULL / ::getauxval(AT_CLKTCK);
   auto ticks = parse_counters(directory.try_read("cpuacct.stat").value_or(""));
   usage.user = ticks["user"] * tick_ns;
   usage.kernel = ticks["system"] * tick_ns;

@@ -8,6 +8,7 @@
 #include "runtime/cli/verbs.h"
 #include "runtime/mount/options.h"
 #include "runtime/security/capabilities.h"
+#include "runtime/security/library_tables.h"
 #include "runtime/security/seccomp_words.h"
 
 namespace agentsafe::cli {
@@ -58,7 +59,7 @@ Features features() {
   document.hooks = {"prestart", "createRuntime", "createContainer", "startContainer", "poststart", "poststop"};
   document.mountOptions = mount::mount_option_names();
   document.linux = linux_features();
-  document.annotations = {{"io.github.seccomp.libseccomp.version", libseccomp_version()},
+  document.annotations = {{"io.github.seccomp.libseccomp.version", std::string(security::libseccomp_version())},
                           {"org.opencontainers.runc.checkpoint.enabled", "false"}};
   document.potentiallyUnsafeConfigAnnotations = {"bundle", "org.criu.config", "org.systemd.property."};
   return document;

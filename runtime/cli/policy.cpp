@@ -76,8 +76,7 @@ void explain_bundle(const Invocation& invocation, const std::string& path, bool 
   const oci::Bundle bundle = oci::load(path, "");
   const auto violations = oci::validate(bundle.spec, oci::host_namespaces(bundle.spec));
   if (!violations.empty()) fail(oci::describe(violations));
-  const auto cpus = static_cast<unsigned>(::sysconf(_SC_NPROCESSORS_ONLN));
-  const auto chosen = policy::resolve(Places{}, invocation.runtime.policy, bundle.spec, {cpus});
+  const auto chosen = policy::resolve(Places{}, invocation.runtime.policy, bundle.spec, {});
   const auto hardened = policy::harden(bundle.spec, chosen.policy, policy::look_around(bundle.spec, bundle.path));
   if (json) return invocation.print(indented(policy::explain_json(chosen, hardened), "  ") + "\n");
   invocation.print(policy::explain(chosen, hardened));

@@ -2,8 +2,8 @@
 
 #include "runtime/base/error.h"
 #include "runtime/cli/globals.h"
-#include "runtime/cli/seccomp_support.h"
 #include "runtime/cli/usage.h"
+#include "runtime/security/library_tables.h"
 
 namespace agentsafe::cli {
 namespace {
@@ -63,7 +63,7 @@ int run_words(Call& call, const std::string& program, const std::vector<std::str
   const Arguments global = parse(words, global_options(), Order::options_first);
   call.log = open_log(global);
   if (global.on("version")) {
-    print(version_text(program, libseccomp_version()));
+    print(version_text(program, std::string(security::libseccomp_version())));
     return 0;
   }
   std::vector<std::string> rest = global.positional();

@@ -1,7 +1,6 @@
 #include "runtime/cli/seccomp_support.h"
 
 #include <linux/seccomp.h>
-#include <seccomp.h>
 #include <sys/syscall.h>
 #include <unistd.h>
 
@@ -13,11 +12,6 @@ namespace {
 constexpr unsigned long wait_killable_recv = 1UL << 5;  // SECCOMP_FILTER_FLAG_WAIT_KILLABLE_RECV, Linux 5.19
 
 }  // namespace
-
-std::string libseccomp_version() {
-  const scmp_version* const version = ::seccomp_version();
-  return std::to_string(version->major) + "." + std::to_string(version->minor) + "." + std::to_string(version->micro);
-}
 
 bool kernel_takes_seccomp_flag(unsigned long flag) {
   if (flag == wait_killable_recv) flag |= SECCOMP_FILTER_FLAG_NEW_LISTENER;  // it only goes with a listener

@@ -21,7 +21,7 @@ oci::Bundle load_valid(const CreateRequest& request) {
 }
 
 policy::Resolved choose_policy(const Runtime& runtime, const oci::Spec& spec) {
-  auto chosen = policy::resolve({}, runtime.policy, spec, {static_cast<unsigned>(::sysconf(_SC_NPROCESSORS_ONLN))});
+  auto chosen = policy::resolve({}, runtime.policy, spec, {});
   const std::string what = "policy " + text::escaped(chosen.name) + ": ";
   const auto objections = policy::objections(chosen.policy);
   if (!objections.empty()) fail(what + text::join(objections, "; "));

@@ -6,7 +6,6 @@
 #include <unistd.h>
 
 #include <algorithm>
-#include <cctype>
 #include <cerrno>
 #include <chrono>
 #include <thread>
@@ -26,7 +25,8 @@ constexpr const char* fifo_file = "exec.fifo";
 constexpr int directory_flags = O_RDONLY | O_DIRECTORY | O_NOFOLLOW;
 
 bool id_character(char c) {
-  return std::isalnum(static_cast<unsigned char>(c)) != 0 || std::string_view("_+.-").find(c) != std::string_view::npos;
+  const bool is_letter = (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z');
+  return is_letter || (c >= '0' && c <= '9') || std::string_view("_+.-").find(c) != std::string_view::npos;
 }
 
 // Depth-first; never follows a link. Our own folder, but notify/ is writable from inside the container.

@@ -1,10 +1,10 @@
 // Rules as nft(8) writes them. nft leaves out what follows from the rest: "ip daddr" says that the packet is IPv4, and
 // "tcp dport" which protocol it is; the words of each statement here say as much as nft prints.
-#include <arpa/inet.h>
 #include <netinet/in.h>
 
 #include <bit>
 
+#include "runtime/base/address_text.h"
 #include "runtime/base/text.h"
 #include "runtime/net/nft.h"
 
@@ -19,9 +19,7 @@ std::string hex(std::uint32_t number) {
 }
 
 std::string address_text(const Address& address, bool v6) {
-  std::array<char, INET6_ADDRSTRLEN> buffer{};
-  ::inet_ntop(v6 ? AF_INET6 : AF_INET, address.data(), buffer.data(), buffer.size());
-  return buffer.data();
+  return v6 ? text::v6_text(address) : text::v4_text(std::span(address).first<4>());
 }
 
 std::string protocol_text(std::uint8_t number) {

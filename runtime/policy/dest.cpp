@@ -4,6 +4,7 @@
 #include <algorithm>
 #include <cstring>
 
+#include "runtime/base/address_text.h"
 #include "runtime/base/error.h"
 #include "runtime/base/text.h"
 #include "runtime/policy/egress.h"
@@ -100,9 +101,8 @@ std::optional<Network> parse_network(std::string_view text) {
 }
 
 std::string to_text(const Network& network) {
-  std::array<char, INET6_ADDRSTRLEN> buffer{};
-  ::inet_ntop(network.v6 ? AF_INET6 : AF_INET, network.address.data(), buffer.data(), buffer.size());
-  std::string text = buffer.data();
+  const std::span address(network.address);
+  std::string text = network.v6 ? text::v6_text(address) : text::v4_text(address.first<4>());
   if (network.prefix != network.size() * 8) text += "/" + std::to_string(network.prefix);
   return text;
 }

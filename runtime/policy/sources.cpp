@@ -11,6 +11,7 @@
 #include "runtime/policy/fields.h"
 #include "runtime/policy/presets.h"
 #include "runtime/sys/fd.h"
+#include "runtime/sys/process.h"
 
 namespace agentsafe::policy {
 namespace {
@@ -145,7 +146,10 @@ void apply_annotation(const std::string& key, const std::string& value, const Op
 
 void settle(Resolved& chosen, const oci::Spec& spec, HostShare host) {
   Policy& policy = chosen.policy;
-  if (policy.cpus == half_of_host) policy.cpus = std::uint64_t{std::max(1U, host.cpus / 2)} * 1000;
+  if (policy.cpus == half_of_host) {
+    const unsigned cpus = host.cpus != 0 ? host.cpus : sys::online_processors();
+    policy.cpus = std::uint64_t{std::max(1U, cpus / 2)} * 1000;
+  }
   if (lists(policy.ingress, "auto")) policy.ingress = is_of_engine(spec) ? Words{"engine"} : Words{};
 }
 

@@ -37,7 +37,7 @@ struct Resolved {
 
 // What of the host a policy's "half" and "auto" stand for.
 struct HostShare {
-  unsigned cpus = 1;
+  unsigned cpus = 0;  // 0: the machine is asked, when a policy needs it
 };
 
 // The operator's folder; another one in tests.

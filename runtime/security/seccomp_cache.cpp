@@ -2,12 +2,12 @@
 // not exactly as we wrote it is compiled anew and replaced.
 #include <fcntl.h>
 #include <linux/filter.h>
-#include <seccomp.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
 #include "oci/linux_json.h"
 #include "runtime/base/error.h"
+#include "runtime/security/library_tables.h"
 #include "runtime/security/seccomp.h"
 #include "runtime/security/sha256.h"
 #include "runtime/security/syscall_numbers.h"
@@ -22,9 +22,7 @@ constexpr std::size_t entries_limit = 256;
 
 // The profile, and everything else that decides what comes out of it.
 std::string key_of(const oci::Seccomp& seccomp) {
-  const scmp_version* const library = ::seccomp_version();
-  const std::string versions = "agentsafe-seccomp 1 " AGENTSAFE_VERSION " " + std::to_string(library->major) + "." +
-                               std::to_string(library->minor) + "." + std::to_string(library->micro) + " " +
+  const std::string versions = "agentsafe-seccomp 1 " AGENTSAFE_VERSION " " + std::string(libseccomp_version()) + " " +
                                std::to_string(this_machine()) + "\n";
   return sha256(versions + json::write(seccomp));
 }

@@ -181,6 +181,19 @@ void set_affinity(const std::string& mask) {
   check(::sched_setaffinity(0, mask.size(), reinterpret_cast<const cpu_set_t*>(mask.data())), "sched_setaffinity");
 }
 
+// "0-3,6" → 5
+unsigned online_processors() {
+  const std::string text = read_file(at_cwd, "/sys/devices/system/cpu/online");
+  unsigned count = 0;
+  for (const auto range : text::split(text::trim(text), ',')) {
+    const auto ends = text::split(range, '-');
+    const auto first = text::parse<unsigned>(ends.front()), last = text::parse<unsigned>(ends.back());
+    if (!first || !last || *last < *first) fail("read /sys/devices/system/cpu/online: unexpected text");
+    count += *last - *first + 1;
+  }
+  return count;
+}
+
 void prlimit(pid_t pid, int resource, const rlimit& limit) {
   check(::prlimit(pid, static_cast<__rlimit_resource>(resource), &limit, nullptr), "prlimit");
 }

@@ -80,6 +80,7 @@ void set_parent_death_signal(int signal);
 int parent_death_signal();
 // sched_setaffinity(2) of the calling thread; the mask is the bytes of a cpu_set_t.
 void set_affinity(const std::string& mask);
+unsigned online_processors();  // of the machine, as sysconf(3) counts them
 void prlimit(pid_t pid, int resource, const rlimit& limit);
 
 // execveat(fd, "", AT_EMPTY_PATH); returns errno, never on success.

@@ -16,7 +16,7 @@ TEST(StatsParseTest, Counters) {
 TEST(StatsParseTest, Pressure) {
   const auto pressure = parse_pressure("some avg10=1.50 avg60=0.25 avg300=0.01 total=1234\n");
   ASSERT_TRUE(pressure.some);
-  EXPECT_DOUBLE_EQ(pressure.some->avg10, 1.5);
+  EXPECT_EQ(pressure.some->avg10.digits, "1.50");
   EXPECT_EQ(pressure.some->total, 1234U);
   EXPECT_FALSE(pressure.full);
 }
@@ -109,11 +109,11 @@ TEST(StatsTest, AMissingCgroupCountsNothing) {
 
 TEST(StatsJsonTest, HasTheMembersThatReadersExpect) {
   Stats stats;
-  stats.cpu.psi = Pressure{PressureLine{0.5, 0, 0, 1}, {}};
+  stats.cpu.psi = Pressure{PressureLine{{"0.50"}, {}, {}, 1}, {}};
   const auto text = json::write(stats);
   for (const char* part :
        {R"("cpu":{"usage":{"total":0,)", R"("throttling":{"periods":0,"throttledPeriods":0,"throttledTime":0})",
-        R"("psi":{"some":{"avg10":0.5)", R"("memory":{"cache":0,"usage":{"limit":0,"usage":0,"max":0,"failcnt":0})",
+        R"("psi":{"some":{"avg10":0.50,)", R"("memory":{"cache":0,"usage":{"limit":0,"usage":0,"max":0,"failcnt":0})",
         R"("kernelTCP":)", R"("pids":{"current":0,"limit":0})", R"("blkio":{})", R"("hugetlb":{})",
         R"("intel_rdt":{})"})
     EXPECT_NE(text.find(part), std::string::npos) << part << " in " << text;

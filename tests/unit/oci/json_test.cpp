@@ -12,7 +12,7 @@ struct Inner {
 };
 struct Outer {
   bool flag = false;
-  double ratio = 0;
+  json::Decimal ratio;
   std::uint64_t large = 0;
   std::int32_t number = 0;
   std::string text;
@@ -48,7 +48,7 @@ TEST(JsonTest, ReadsEveryKindOfField) {
           "maybe": 0, "text": "t", "number": -2147483648, "large": 18446744073709551615, "ratio": 2.5e-1, "flag": true,
           "unknown": {"x": [1]}})");
   EXPECT_TRUE(outer.flag);
-  EXPECT_EQ(outer.ratio, 0.25);
+  EXPECT_EQ(outer.ratio.digits, "2.5e-1");
   EXPECT_EQ(outer.large, UINT64_MAX);
   EXPECT_EQ(outer.number, INT32_MIN);
   EXPECT_EQ(outer.text, "t");
@@ -83,7 +83,7 @@ TEST(JsonTest, NeverTakesAFractionOrAnOverflowForAnInteger) {
   for (const char* number : {"1.0", "1e2", "-1", "18446744073709551616", "1.5"})
     EXPECT_EQ(refusal("{\"inners\": [], \"large\": " + std::string(number) + "}"),
               "large: " + std::string(number) + " is not an integer from 0 to 18446744073709551615");
-  EXPECT_EQ(refusal(R"({"inners": [], "large": 1, "ratio": 1e999})"), "ratio: 1e999 is out of range");
+  EXPECT_EQ(refusal(R"({"inners": [], "large": 1, "ratio": "1"})"), "ratio: expected a number");
 }
 
 TEST(JsonTest, KeepsTheListOfViolationsShort) {
@@ -103,7 +103,7 @@ TEST(JsonTest, WritesInTableOrderAndLeavesOutWhatIsEmpty) {
   Outer outer;
   EXPECT_EQ(write(outer), R"({"ratio":0,"large":0,"number":0,"inners":[]})");
   outer.flag = true;
-  outer.ratio = 0.5;
+  outer.ratio = {"0.5"};
   outer.text = "a/\"b\"\n";
   outer.maybe = 7;
   outer.list.emplace();
@@ -115,13 +115,23 @@ TEST(JsonTest, WritesInTableOrderAndLeavesOutWhatIsEmpty) {
 
 TEST(JsonTest, IndentsForPeople) { EXPECT_EQ(write(Inner{"n", 1}, 2), "{\n  \"name\": \"n\",\n  \"small\": 1\n}\n"); }
 
+TEST(JsonTest, IndentsWhatIsNestedAndKeepsWhatIsEmptyOnOneLine) {
+  Outer outer;
+  outer.inners = {{"a", 0}, {"b", 0}};
+  outer.list.emplace();
+  EXPECT_EQ(
+      write(outer, 1),
+      "{\n \"ratio\": 0,\n \"large\": 0,\n \"number\": 0,\n \"list\": [],\n \"inners\": [\n  {\n   \"name\": \"a\",\n"
+      "   \"small\": 0\n  },\n  {\n   \"name\": \"b\",\n   \"small\": 0\n  }\n ]\n}\n");
+}
+
 TEST(JsonTest, WritesAnEmptyOptionalInAListAsNull) {
   EXPECT_EQ(write(std::vector<std::optional<bool>>{std::nullopt, true}), "[null,true]");
 }
 
 TEST(JsonTest, ReadsWhatItWrote) {
   Outer outer;
-  outer.ratio = 1.0 / 3;
+  outer.ratio = {"0.333"};
   outer.large = UINT64_MAX;
   outer.text = "\xc3\xa9\x01\x7f\\";
   outer.named["\xf0\x9f\x98\x80"] = {"", 0};
@@ -134,9 +144,6 @@ TEST(JsonTest, ReadsWhatItWrote) {
 
 TEST(JsonTest, RefusesToWriteWhatJsonCannotHold) {
   EXPECT_EQ(oci::error_of([] { (void)write(Inner{"a\xff", 0}); }), "write JSON: \"a\xff\" is not UTF-8");
-  Outer outer;
-  outer.ratio = std::numeric_limits<double>::infinity();
-  EXPECT_EQ(oci::error_of([&] { (void)write(outer); }), "write JSON: a number is not finite");
 }
 
 }  // namespace
