@@ -212,7 +212,7 @@ std::vector<policy::Network> host_addresses() {
   message.payload<ifaddrmsg>();
   netlink.dump(message, [&](const nlmsghdr* answer) {
     const auto& header = *static_cast<const ifaddrmsg*>(mnl_nlmsg_get_payload(answer));
-    if (header.ifa_index == loopback_index || (header.ifa_family != AF_INET && header.ifa_family != AF_INET6)) return;
+    if (header.ifa_family != AF_INET && header.ifa_family != AF_INET6) return;
     policy::Network address{header.ifa_family == AF_INET6, {}, 0};
     address.prefix = static_cast<std::uint8_t>(address.size() * 8);
     const std::uint16_t wanted = address.v6 ? IFA_ADDRESS : IFA_LOCAL;  // of IPv4, IFA_ADDRESS may be the peer's

@@ -43,7 +43,7 @@ class Egress {
 
 // Whether it is the network namespace that we are in.
 [[nodiscard]] bool is_own_network(FdRef netns);
-// The addresses of our network namespace that are not loopback's.
+// The addresses of our network namespace; also those that its loopback device has, which may be public.
 [[nodiscard]] std::vector<policy::Network> host_addresses();
 
 }  // namespace agentsafe::net

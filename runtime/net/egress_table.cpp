@@ -105,15 +105,15 @@ class Compiler {
       chain.rules.push_back({"", {FlowIs{Flow::related}, error, nft::AtMost{10}, Goto{"accepted"}}});
   }
 
-  // Answers of flows that were let in before the epoch rose.
+  // Answers of flows that were let in before the epoch rose; not errors about them, of which there are few.
   void add_answers(Chain& chain) const {
     if (egress_.ingress.kind == policy::Ingress::Kind::engine)
-      chain.rules.push_back({"", {nft::Answer{}, nft::SetMark{mark_}, Goto{"accepted"}}});
+      chain.rules.push_back({"", {FlowIs{Flow::established}, nft::Answer{}, nft::SetMark{mark_}, Goto{"accepted"}}});
     for (const auto port : egress_.ingress.ports)
       for (const auto protocol : {tcp, udp})
-        chain.rules.push_back(
-            {"",
-             {nft::Answer{}, nft::Protocol{protocol}, nft::Port{true, port}, nft::SetMark{mark_}, Goto{"accepted"}}});
+        chain.rules.push_back({"",
+                               {FlowIs{Flow::established}, nft::Answer{}, nft::Protocol{protocol},
+                                nft::Port{true, port}, nft::SetMark{mark_}, Goto{"accepted"}}});
   }
 
   Chain judge() {
