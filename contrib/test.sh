@@ -7,6 +7,7 @@
 #   contrib/test.sh --integration        the bats suites of verbs and spec topics, of CVE classes, and of egress with real packets
 #   contrib/test.sh --docker             the Docker suite
 #   contrib/test.sh --cri                the suite of containerd's CRI plugin: what Kubernetes asks for
+#   contrib/test.sh --podman             the suite of podman and buildah, as root and as a user
 #   contrib/test.sh --vm                 the integration suite on a pure cgroup v2 host (needs AGENTSAFE_VM, see tests/vm)
 #   contrib/test.sh --quick              layers, unit tests and the suites of the verbs
 #   BUILD=/folder RUNTIME=/other/runtime AGENTSAFE_ROUNDS=500 contrib/test.sh …
@@ -21,7 +22,7 @@ export AGENTSAFE_ROUNDS=${AGENTSAFE_ROUNDS:-500}
 report=$BUILD/report
 passed=0 failed=0 skipped=0
 
-usage() { sed -n '2,13s/^# \{0,1\}//p' "$0"; }
+usage() { sed -n '2,14s/^# \{0,1\}//p' "$0"; }
 heading() { printf '\n== %s (%d s)\n' "$*" "$SECONDS"; }
 
 choose() {
@@ -32,6 +33,7 @@ choose() {
       --integration) suites+=' integration cve egress' ;;
       --docker) suites+=' docker' ;;
       --cri) suites+=' cri' ;;
+      --podman) suites+=' podman' ;;
       --vm) suites+=' vm' ;;
       --quick) suites+=' layers unit verbs' ;;
       -h | --help) usage; exit 0 ;;
@@ -39,7 +41,7 @@ choose() {
     esac
     shift
   done
-  suites=${suites:- layers unit sanitized coverage integration cve egress docker cri install bench vm}
+  suites=${suites:- layers unit sanitized coverage integration cve egress docker cri podman install bench vm}
 }
 wants() { [[ "$suites " == *" $1 "* ]]; }
 
@@ -48,7 +50,7 @@ prepare() {
   # shellcheck disable=SC2046,SC2086 # words
   install_packages $BUILD_PACKAGES libgtest-dev bats jq tini python3 gcc libc6-dev iproute2 procps uidmap util-linux libcap2-bin strace \
     $(wants coverage && echo gcovr) $(wants cve && echo runc crun) \
-    $({ wants integration || wants egress; } && echo nftables) $(wants docker && cat tests/docker/packages.txt 2>/dev/null) $(wants cri && cat tests/cri/packages.txt) || exit 1
+    $({ wants integration || wants egress; } && echo nftables) $(wants docker && cat tests/docker/packages.txt 2>/dev/null) $(wants cri && cat tests/cri/packages.txt) $(wants podman && cat tests/podman/packages.txt) || exit 1
   heading "build"
   [ -e "$BUILD/build.ninja" ] || meson setup "$BUILD" -Dtests=enabled || exit 1
   ninja -C "$BUILD" || exit 1
@@ -206,6 +208,7 @@ wants egress && run_script egress tini -s -- python3 tests/egress/run.py "$BUILD
 wants install && run_install
 wants docker && [ -x tests/docker/run.sh ] && run_script docker tini -s -- tests/docker/run.sh
 wants cri && run_script cri tini -s -- tests/cri/run.sh
+wants podman && run_script podman tini -s -- tests/podman/run.sh
 wants bench && [ -x tests/bench/run.sh ] && run_script bench tini -s -- tests/bench/run.sh --quick
 wants vm && run_vm
 heading "all"

@@ -14,6 +14,11 @@
 namespace agentsafe::cgroup {
 namespace {
 
+constexpr const char* no_cgroup =
+    "the container has no cgroup: let the user have one that is delegated (systemd's Delegate=yes), or leave its "
+    "limits "
+    "out (in a policy: \"unlimited\")";
+
 class V1Cgroup final : public Cgroup {
  public:
   explicit V1Cgroup(const CgroupPlan& plan);
@@ -214,8 +219,7 @@ Finder V1Cgroup::finder() {
     Directory* directory = find(write.controller);
     if (directory != nullptr || write.is_default || write.may_be_absent) return directory;
     fail("cannot set " + write.file + " to " + write.value + ": " +
-         (directories_.empty() ? "the container has no cgroup"
-                               : "the " + write.controller + " controller is not mounted on this host"));
+         (directories_.empty() ? no_cgroup : "the " + write.controller + " controller is not mounted on this host"));
   };
 }
 

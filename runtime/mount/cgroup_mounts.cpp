@@ -87,6 +87,8 @@ void Rootfs::mount_cgroup_hierarchies(const MountStep& step) {
   for (const auto& hierarchy : plan_.cgroups) {
     in_context(hierarchy.name, [&] {
       sys::mkdirat(tree, hierarchy.name, 0755);
+      // a user without privileges may make no cgroup there: the container has none of its own to see
+      if (!sys::try_fstatat(sys::at_cwd, hierarchy.directory)) return;
       const UniqueFd place = sys::openat(tree, hierarchy.name, O_PATH | O_DIRECTORY | O_NOFOLLOW);
       const MountStep bind = bind_of(step, hierarchy.directory);
       const UniqueFd cgroup = bound(bind);

@@ -1,7 +1,9 @@
 #include "runtime/net/inside.h"
 
+#include <fcntl.h>
 #include <sched.h>
 #include <sys/socket.h>
+#include <sys/stat.h>
 
 #include "runtime/base/error.h"
 #include "runtime/base/wire.h"
@@ -28,9 +30,17 @@ inline constexpr auto agentsafe::wire::members<agentsafe::net::Report> =
 namespace agentsafe::net {
 namespace {
 
+// Root of a user namespace that is there already (rootless Podman) shares it with the container: setns would say
+// EINVAL.
+bool is_own_user(FdRef userns) {
+  const auto theirs = sys::fstat(userns);
+  const auto ours = sys::fstat(sys::openat(sys::at_cwd, "/proc/self/ns/user", O_RDONLY));
+  return theirs.st_ino == ours.st_ino && theirs.st_dev == ours.st_dev;
+}
+
 Report work_inside(FdRef netns, FdRef userns, const std::function<std::string()>& work) {
   try {
-    if (userns) sys::setns(userns, CLONE_NEWUSER);
+    if (userns && !is_own_user(userns)) sys::setns(userns, CLONE_NEWUSER);
     sys::setns(netns, CLONE_NEWNET);
     return {true, 0, work()};
   } catch (const Error& error) {

@@ -9,6 +9,7 @@
 #include <unistd.h>
 
 #include <algorithm>
+#include <cerrno>
 
 #include "runtime/base/error.h"
 #include "runtime/base/text.h"
@@ -33,15 +34,25 @@ std::string_view name_of(std::string_view path) { return path.substr(path.rfind(
 
 bool same(const struct stat& a, const struct stat& b) { return a.st_dev == b.st_dev && a.st_ino == b.st_ino; }
 
+// What the user who makes the container may not look into, neither he nor the container can reach.
+std::optional<struct stat> within_reach(const std::string& path) {
+  try {
+    return sys::try_fstatat(sys::at_cwd, path, 0);
+  } catch (const Error& error) {
+    if (error.error_number() != EACCES) throw;
+    return std::nullopt;
+  }
+}
+
 // The known socket that the source is, or holds in its tree.
 std::string known_socket_of(const struct stat& source) {
   for (const auto path : engine_sockets) {
-    if (!sys::try_fstatat(sys::at_cwd, std::string(path), 0)) continue;
+    if (!within_reach(std::string(path))) continue;
     for (std::string_view part = path; !part.empty(); part = part.substr(0, part.rfind('/'))) {
-      const auto info = sys::try_fstatat(sys::at_cwd, std::string(part), 0);
+      const auto info = within_reach(std::string(part));
       if (info && same(*info, source)) return std::string(path);
     }
-    const auto root = sys::try_fstatat(sys::at_cwd, "/", 0);
+    const auto root = within_reach("/");
     if (root && same(*root, source)) return std::string(path);
   }
   return {};
@@ -52,8 +63,8 @@ std::string named_socket_of(const std::string& source, const struct stat& info) 
   for (const auto path : engine_sockets) {
     const auto name = name_of(path);
     if (S_ISSOCK(info.st_mode) && name_of(source) == name) return source;
-    const auto inside = S_ISDIR(info.st_mode) ? sys::try_fstatat(sys::at_cwd, source + "/" + std::string(name), 0)
-                                              : std::optional<struct stat>();
+    const auto inside =
+        S_ISDIR(info.st_mode) ? within_reach(source + "/" + std::string(name)) : std::optional<struct stat>();
     if (inside && S_ISSOCK(inside->st_mode)) return source + "/" + std::string(name);
   }
   return {};

@@ -37,14 +37,19 @@ void set_capabilities(const CapabilityMasks& masks) {
 }
 
 std::vector<std::string> raise_ambient(std::uint64_t ambient) {
-  std::vector<std::string> warnings;
   if (::prctl(PR_CAP_AMBIENT, PR_CAP_AMBIENT_CLEAR_ALL, 0, 0, 0) != 0 && errno != EINVAL)
     fail_errno("clear the ambient capabilities");
-  for (unsigned capability = 0; capability < max_capabilities; ++capability)
-    if ((ambient >> capability & 1) != 0 && ::prctl(PR_CAP_AMBIENT, PR_CAP_AMBIENT_RAISE, capability, 0, 0) != 0)
-      warnings.push_back("ambient capability " + std::to_string(capability) + " cannot be raised: " + errno_text(errno) +
-                         "; it must be permitted and inheritable too");
-  return warnings;
+  std::string refused;
+  std::string reason;
+  for (unsigned capability = 0; capability < max_capabilities; ++capability) {
+    if ((ambient >> capability & 1) == 0 || ::prctl(PR_CAP_AMBIENT, PR_CAP_AMBIENT_RAISE, capability, 0, 0) == 0)
+      continue;
+    reason = errno_text(errno);
+    refused += (refused.empty() ? "" : ", ") + std::to_string(capability);
+  }
+  if (refused.empty()) return {};
+  return {"ambient capabilities " + refused + " cannot be raised: " + reason +
+          "; they must be permitted and inheritable too"};
 }
 
 // Also with an empty list: the caller's groups must not stay (CVE-2022-36109).

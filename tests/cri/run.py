@@ -141,6 +141,7 @@ def prepare_host():
 
 def main():
     folder = tempfile.mkdtemp(prefix="agentsafe-cri-", dir=os.environ.get("TMPDIR"))
+    os.chmod(folder, 0o711)  # the root of a user namespace has to pass
     os.makedirs(folder + "/logs")
     tag = folder.rsplit("-", 1)[1].replace("_", "x")
     slow = "QEMU" in open("/proc/cpuinfo").read()

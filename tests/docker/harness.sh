@@ -11,6 +11,7 @@
 # It has: $ME (unique prefix; also its containers' names), $DIR (an own folder), $RT (the runtime's name in Docker),
 # $CG (cgroup version of the host), bb (the image), and the functions of this file.
 
+harness_folder=$(dirname "$(readlink -f "${BASH_SOURCE[0]}")")
 d() { "$DOCKER" -H "unix://$ENGINE/docker.sock" "$@"; }
 
 # run [OPTIONS] IMAGE [COMMAND…]: foreground, removed at the end.
@@ -113,24 +114,26 @@ needs_resource_capability() {
   ((mine >> 24 & 1)) || skip "the host lacks CAP_SYS_RESOURCE"
 }
 
-# The image bb: busybox, a few users, and files to trip over.
-import_image() {
+# The files of the image bb: busybox, a few users, and files to trip over.
+image_root() {
   local root=$WORK/image name
-  if [ ! -d "$root" ]; then
-    mkdir -p "$root"/{bin,etc,tmp,root,home/worker,data,var,proc,sys,dev}
-    chmod 1777 "$root/tmp"
-    cp "$(command -v busybox)" "$root/bin/busybox"
-    for name in $(busybox --list); do [ "$name" = busybox ] || ln -s busybox "$root/bin/$name"; done
-    printf '%s\n' root:x:0:0:root:/root:/bin/sh worker:x:1000:1000::/home/worker:/bin/sh >"$root/etc/passwd"
-    printf '%s\n' root:x:0: worker:x:1000: extra:x:2000:worker >"$root/etc/group"
-    chown 1000:1000 "$root/home/worker"
-    cp "$here/idle.sh" "$root/bin/idle"
-    chmod 755 "$root/bin/idle"
-    echo "not a program" >"$root/data/text"
-    printf '#!/no/such/interpreter\n' >"$root/data/orphan"
-    chmod 755 "$root/data/orphan"
-  fi
-  tar -C "$root" -c . | d import --change 'CMD ["sh"]' --change 'ENV PATH=/bin' - bb >/dev/null
+  echo "$root"
+  [ ! -d "$root" ] || return 0
+  mkdir -p "$root"/{bin,etc,tmp,root,home/worker,data,var,proc,sys,dev}
+  chmod 1777 "$root/tmp"
+  cp "$(command -v busybox)" "$root/bin/busybox"
+  for name in $(busybox --list); do [ "$name" = busybox ] || ln -s busybox "$root/bin/$name"; done
+  printf '%s\n' root:x:0:0:root:/root:/bin/sh worker:x:1000:1000::/home/worker:/bin/sh >"$root/etc/passwd"
+  printf '%s\n' root:x:0: worker:x:1000: extra:x:2000:worker >"$root/etc/group"
+  chown 1000:1000 "$root/home/worker"
+  cp "$harness_folder/idle.sh" "$root/bin/idle"
+  chmod 755 "$root/bin/idle"
+  echo "not a program" >"$root/data/text"
+  printf '#!/no/such/interpreter\n' >"$root/data/orphan"
+  chmod 755 "$root/data/orphan"
+}
+import_image() {
+  tar -C "$(image_root)" -c . | d import --change 'CMD ["sh"]' --change 'ENV PATH=/bin' - bb >/dev/null
 }
 
 # Cases that cannot be compared: they use the engine's default runtime, or the engine as a whole.
@@ -152,7 +155,7 @@ wanted_in() { local claim; for claim in $(claims_of "$1"); do wanted "$claim" &&
 run_cases() {
   local mode=$1 file claim ended pids=()
   shift
-  CG=$(d info -f '{{.CgroupVersion}}')
+  CG=${CG:-$(d info -f '{{.CgroupVersion}}')}
   export CG
   for file in "$@"; do
     . "$file"
@@ -219,7 +222,7 @@ report() {
   local word=ok
   [ "$1" != failed ] || word='not ok'
   printf '%s\n' "$1 ${2//_/ }" >>"$WORK/results"
-  printf '%s %s %s%s\n' "$word" "${2//_/ }" "$3" "${4:+$(printf '\n%s' "$4" | sed '2,$s/^/    /')}"
+  printf "%s %s%s %s%s\n" "$word" "${label:-}" "${2//_/ }" "$3" "${4:+$(printf '\n%s' "$4" | sed '2,$s/^/    /')}"
 }
 not_ok() { report failed "$1" "" "${2:-}"; }
 # verdict CLAIM WHAT_IS_LEFT: passes when nothing is.

@@ -180,7 +180,9 @@ TEST(NoCgroupTest, DoesNothingButRefuseLimits) {
   EXPECT_FALSE(cgroup->frozen());
   oci::Resources resources;
   resources.pids = {.limit = 5};
-  EXPECT_EQ(error_of([&] { cgroup->apply(resources); }), "cannot set pids.max to 5: the container has no cgroup");
+  EXPECT_EQ(error_of([&] { cgroup->apply(resources); }),
+            "cannot set pids.max to 5: the container has no cgroup: let the user have one that is delegated (systemd's "
+            "Delegate=yes), or leave its limits out (in a policy: \"unlimited\")");
   resources.pids = {.limit = -1};
   EXPECT_NO_THROW(cgroup->apply(resources));
 }
