@@ -38,6 +38,7 @@ managers() {
 }
 
 inside() {
+  cd "$WORK" || return # conmon leaves a file where it was started
   CG=$([ -e /sys/fs/cgroup/cgroup.controllers ] && echo 2 || echo 1)
   export CG
   private_place
