@@ -56,7 +56,7 @@ require_tomllib() { python3 -c 'import tomllib' 2>/dev/null || skip "python3 has
 
 @test "the RuntimeClass names the handler that containerd knows" {
   local handler
-  handler=$(sed -n 's/^handler: //p' "$CONTRIB/containerd/runtimeclass.yaml")
+  handler=$(sed -n 's/^handler: //p' "$CONTRIB/kubernetes/runtimeclass.yaml" | head -n 1)
   grep -q "runtimes.$handler\]" "$CONTRIB/containerd/config-1.toml"
 }
 
