@@ -127,9 +127,9 @@ void destroy(const Runtime& runtime, Container& container, const oci::Spec& spec
     container.cgroup->remove();
   }
   if (container.record.intelRdt) cgroup::remove_resctrl_group(*container.record.intelRdt);
+  if (container.record.sharedNetwork) leave_network(*container.record.sharedNetwork, container.dir.path());
   container.dir.remove();
   release_ids(container);
-  if (container.record.sharedNetwork) leave_network(*container.record.sharedNetwork, container.dir.path());
   if (!spec.hooks || spec.hooks->poststop.empty()) return;
   const auto poststop = process::plan_hooks(spec.hooks->poststop, container.record.bundle);
   const std::string state = oci::to_json(oci_state(container.record, Status::stopped));

@@ -94,8 +94,7 @@ void set_up_from_host(const Creation& creation, const Launched& launched, Contai
   const auto& spec = creation.bundle.spec;
   // first of all: whatever comes later may run something in the namespace, or bring it a way out
   if (creation.plan.egress)
-    container.record.sharedNetwork = install_egress(*creation.plan.egress, launched.init.pid, container.record.rootless,
-                                                    container.dir.path());
+    install_egress(*creation.plan.egress, launched.init.pid, container.record.rootless, container.dir.path());
   if (spec.linux && !spec.linux->netDevices.empty()) moved.move(spec.linux->netDevices, launched.init.pid);
   if (creation.plan.cgroup_owner) container.cgroup->delegate(*creation.plan.cgroup_owner);
   if (creation.plan.resources) container.cgroup->apply_limits(*creation.plan.resources);

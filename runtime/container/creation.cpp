@@ -92,7 +92,10 @@ Record first_record(const Creation& creation) {
   record.cgroup = cgroup::with_missing_parents(creation.plan.cgroup);
   record.ownPidNamespace = (creation.plan.init.namespaces.create & CLONE_NEWPID) != 0;
   record.rootless = creation.plan.init.namespaces.rootless;
-  if (creation.plan.egress) record.egress = policy::to_json(creation.plan.egress->rules);
+  if (creation.plan.egress) {
+    record.egress = policy::to_json(creation.plan.egress->rules);
+    record.sharedNetwork = shared_network_of(*creation.plan.egress);
+  }
   record.resources = creation.plan.resources;
   record.annotations = spec.annotations;
   return record;

@@ -7,6 +7,7 @@
 #include <algorithm>
 
 #include "runtime/base/error.h"
+#include "runtime/base/scope.h"
 #include "runtime/base/text.h"
 #include "runtime/sys/fd.h"
 
@@ -62,16 +63,19 @@ class Members {
   std::vector<std::string> listed_;
 };
 
+// Signs before it installs: whatever ends us in between, `delete` finds whose rules they are.
 void join_network(Members& members, const net::Egress& egress, const plan::EgressPlan& plan,
-                  const std::string& state_dir, bool& counted) {
-  auto living = members.living();
+                  const std::string& state_dir) {
+  const auto living = members.living();
   const bool is_stale = living.empty() && members.were_some();
   // a table that nobody has signed for belongs to the container that made the namespace, and ends with it
-  counted = !living.empty() || is_stale || !egress.exists();
-  egress.install(plan.rules, plan.around,
-                 is_stale ? net::nft::Existing::replaced : net::nft::Existing::refused);
-  if (counted) living.push_back(state_dir);
-  members.save(living);
+  const bool counted = !living.empty() || is_stale || !egress.exists();
+  auto signed_list = living;
+  if (counted) signed_list.push_back(state_dir);
+  members.save(signed_list);
+  OnExit sign_off([&] { members.save(living); });
+  egress.install(plan.rules, plan.around, is_stale ? net::nft::Existing::replaced : net::nft::Existing::refused);
+  sign_off.keep();
 }
 
 // The file that will be /etc/resolv.conf; nothing when there is none.
@@ -104,8 +108,13 @@ net::Surroundings surroundings_of(const policy::Egress& egress, const oci::Spec&
   return around;
 }
 
-std::optional<SharedNetwork> install_egress(const plan::EgressPlan& plan, pid_t init, bool rootless,
-                                            const std::string& state_dir) {
+std::optional<SharedNetwork> shared_network_of(const plan::EgressPlan& plan) {
+  if (plan.joined_path.empty()) return std::nullopt;
+  const UniqueFd netns = sys::maybe_openat(sys::at_cwd, plan.joined_path, O_RDONLY);
+  return SharedNetwork{plan.joined_path, netns ? sys::fstat(netns).st_ino : 0};
+}
+
+void install_egress(const plan::EgressPlan& plan, pid_t init, bool rootless, const std::string& state_dir) {
   const net::Egress egress = egress_of(init, rootless);
   const UniqueFd netns = open_namespace(init, "net");
   if (net::is_own_network(netns))
@@ -115,20 +124,17 @@ std::optional<SharedNetwork> install_egress(const plan::EgressPlan& plan, pid_t 
         "give it one of its own, or take a policy with egress.mode \"off\"");
   if (plan.joined_path.empty()) {
     egress.install(plan.rules, plan.around);
-    return std::nullopt;
+    return;
   }
-  const std::uint64_t inode = sys::fstat(netns).st_ino;
-  Members members(inode);
-  bool counted = false;
-  join_network(members, egress, plan, state_dir, counted);
-  return counted ? std::optional(SharedNetwork{plan.joined_path, inode}) : std::nullopt;
+  Members members(sys::fstat(netns).st_ino);
+  join_network(members, egress, plan, state_dir);
 }
 
 void leave_network(const SharedNetwork& network, const std::string& state_dir) {
   Members members(network.inode);
   auto living = members.living();
-  std::erase(living, state_dir);
-  if (living.empty()) {
+  const bool was_listed = std::erase(living, state_dir) != 0;
+  if (living.empty() && was_listed) {
     UniqueFd netns = sys::maybe_openat(sys::at_cwd, network.path, O_RDONLY);
     if (netns && sys::fstat(netns).st_ino == network.inode) {
       const net::Egress egress(std::move(netns));

@@ -21,11 +21,12 @@ namespace agentsafe::container {
 [[nodiscard]] net::Surroundings surroundings_of(const policy::Egress& egress, const oci::Spec& spec,
                                                 const std::string& bundle);
 
-// Before anything of the container's runs in it. Answers what the record keeps of a joined namespace. Throws for the
-// host's namespace, and for one whose containers have another policy.
-[[nodiscard]] std::optional<SharedNetwork> install_egress(const plan::EgressPlan& plan, pid_t init, bool rootless,
-                                                          const std::string& state_dir);
-// The container is gone: the last one takes the rules out of the namespace, if that is still there.
+// What the record keeps of a namespace that is joined, from before the first effect.
+[[nodiscard]] std::optional<SharedNetwork> shared_network_of(const plan::EgressPlan& plan);
+// Before anything of the container's runs in it. Throws for the host's namespace, and for one whose containers have
+// another policy.
+void install_egress(const plan::EgressPlan& plan, pid_t init, bool rootless, const std::string& state_dir);
+// The container is gone: the last one that had signed takes the rules out of the namespace, if that is still there.
 void leave_network(const SharedNetwork& network, const std::string& state_dir);
 
 // Of a container that runs.
