@@ -15,7 +15,7 @@ MECHANISMS = ("namespaces", "mount", "cgroup", "security", "net", "process")
 # folder → the folders (or single files) of ours that it may include, besides itself
 base = {"runtime/base"}
 sys_ = base | {"runtime/sys"}
-mechanism = sys_ | {"oci", "runtime/bridge"}
+mechanism = sys_ | {"oci", "runtime/bridge", "runtime/systemd"}
 plan = mechanism | {"runtime/policy"} | {f"runtime/{name}" for name in MECHANISMS}
 container = plan | {"runtime/plan", "runtime/init/image.h"}
 ALLOWED = {
@@ -24,6 +24,7 @@ ALLOWED = {
     "runtime/sys": base,
     # calls shared libraries for the static program
     "runtime/bridge": sys_,
+    "runtime/systemd": sys_ | {"runtime/bridge"},
     **{f"runtime/{name}": mechanism for name in MECHANISMS},
     "runtime/policy": sys_ | {"oci"},
     "runtime/plan": plan,

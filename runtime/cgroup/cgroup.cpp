@@ -24,13 +24,15 @@ void send(pid_t pid, int signal) {
 
 }  // namespace
 
-std::unique_ptr<Cgroup> open_cgroup(const CgroupPlan& plan) {
+std::unique_ptr<Cgroup> open_cgroup(const CgroupPlan& plan, const std::string& session_bus) {
+  if (plan.systemd) return make_systemd(plan, session_bus);
   return plan.v1.empty() && plan.unified ? make_v2(plan) : make_v1(plan);
 }
 
 CgroupPlan with_missing_parents(CgroupPlan plan) {
   for (auto& place : plan.v1) place.first_missing = first_missing_parent(place);
-  if (plan.unified) plan.unified->first_missing = first_missing_parent(*plan.unified);
+  // the slices above a unit are systemd's to remove
+  if (plan.unified && !(plan.systemd && plan.v1.empty())) plan.unified->first_missing = first_missing_parent(*plan.unified);
   return plan;
 }
 

@@ -1,5 +1,6 @@
 // A container's cgroup: made, joined, limited, frozen, killed, measured, removed. One interface; version 1 (with the
-// hybrid host's unified hierarchy beside it) and version 2 implement it.
+// hybrid host's unified hierarchy beside it) and version 2 implement it, and a third one around either, whose cgroup is made
+// by systemd.
 // Source: config-linux.md#control-groups, cgroups(7), Documentation/admin-guide/cgroup-v1 and cgroup-v2.rst.
 //
 //   CgroupPlan plan = with_missing_parents(plan_cgroup(spec.linux->cgroupsPath, id, probe_hierarchies(), {}));
@@ -48,6 +49,8 @@ class Cgroup {
   // throws "container's cgroup is not empty: N process(es) found", "container's cgroup unexpectedly frozen".
   // After a failure the cgroup is somebody else's: kill_all, add and remove do nothing from then on.
   virtual void create() = 0;
+  // The same for a cgroup that systemd has made, and that holds the process `holder` (or, with 0, none): not refused.
+  virtual void adopt(pid_t holder) = 0;
   virtual void keep() = 0;
 
   // For the container's first process, right after create().
@@ -59,6 +62,8 @@ class Cgroup {
   [[nodiscard]] virtual Join join_of(pid_t init) = 0;
   // Moves a process that runs already. On version 1 this waits 8–12 ms for the machine: prefer join().
   virtual void add(pid_t pid) = 0;
+  // The init cannot be born into it, nor join: it must be moved by add(), before it makes its cgroup namespace.
+  [[nodiscard]] virtual bool is_joined_by_add() const { return false; }
 
   // All limits but memory; the device rules; memory. What cannot be enforced is an error. The rules wait until the init
   // has mounted and opened what it needs (version 1 denies all devices for a moment before it allows some), but must
@@ -73,6 +78,8 @@ class Cgroup {
   // Changes limits of a living container (merge.h has the rules); devices are left alone. On failure the old values are
   // restored. Answers the resources to keep in the state.
   virtual oci::Resources update(const oci::Resources& change, const oci::Resources& current) = 0;
+  // Throws when memory.checkBeforeUpdate is set and the new limit is below what is in use.
+  virtual void check_update(const oci::Resources& change, const oci::Resources& current) = 0;
   // Hands the cgroup to a user: chown of the directory and of the files in /sys/kernel/cgroup/delegate. Version 2 only;
   // version 1 cannot be delegated safely, nothing happens. Source: config-linux.md#cgroup-ownership.
   virtual void delegate(uid_t owner) = 0;
@@ -107,7 +114,8 @@ class Cgroup {
   void signal_each(int signal);
 };
 
-[[nodiscard]] std::unique_ptr<Cgroup> open_cgroup(const CgroupPlan& plan);
+// session_bus: D-Bus address of the user's bus, for a plan with the user's systemd; "": the usual place.
+[[nodiscard]] std::unique_ptr<Cgroup> open_cgroup(const CgroupPlan& plan, const std::string& session_bus = {});
 
 // The plan with what is missing above the cgroup now (Place::first_missing): for create(), before anything is made.
 [[nodiscard]] CgroupPlan with_missing_parents(CgroupPlan plan);

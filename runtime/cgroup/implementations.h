@@ -12,6 +12,7 @@ namespace agentsafe::cgroup {
 
 [[nodiscard]] std::unique_ptr<Cgroup> make_v1(const CgroupPlan& plan);  // also hybrid, and none
 [[nodiscard]] std::unique_ptr<Cgroup> make_v2(const CgroupPlan& plan);
+[[nodiscard]] std::unique_ptr<Cgroup> make_systemd(const CgroupPlan& plan, const std::string& session_bus);
 
 // An argument of exec --cgroup.
 struct SubCgroup {

@@ -2,6 +2,7 @@
 
 #include "runtime/base/error.h"
 #include "runtime/base/text.h"
+#include "runtime/cgroup/systemd_plan.h"
 
 namespace agentsafe::cgroup {
 namespace {
@@ -29,6 +30,7 @@ CgroupPlan plan_cgroup(std::string_view cgroups_path, std::string_view id, const
                        const PlanOptions& options) {
   CgroupPlan plan;
   if (options.disabled) return plan;
+  if (options.systemd) return in_context("plan the cgroup", [&] { return plan_systemd(cgroups_path, id, host, options); });
   const std::string_view path = cgroups_path.empty() ? id : cgroups_path;
   plan.rootless = options.rootless;
   plan.best_effort = options.rootless && cgroups_path.empty();

@@ -4,6 +4,8 @@
 //   CgroupPlan plan = cgroup::plan_cgroup(spec.linux->cgroupsPath, id, host, {});
 //   plan.unified->directory()   // "/sys/fs/cgroup/docker/3f4c"
 #pragma once
+#include <cstdint>
+#include <map>
 #include <optional>
 #include <string>
 #include <string_view>
@@ -12,6 +14,7 @@
 
 #include "runtime/base/wire.h"
 #include "runtime/cgroup/hierarchy.h"
+#include "runtime/systemd/value.h"
 
 namespace agentsafe::cgroup {
 
@@ -28,6 +31,18 @@ struct Place {
   bool operator==(const Place&) const = default;
 };
 
+// The unit of systemd that the cgroup belongs to, when systemd makes it (--systemd-cgroup).
+struct SystemdUnit {
+  std::string unit;      // "runc-web.scope", or a slice
+  std::string slice;     // "system.slice"
+  bool user = false;     // of the user's own systemd
+  std::string subgroup;  // of the unit's cgroup, which the container gets (run.oci.systemd.subgroup)
+  std::string cgroup;    // where systemd is expected to make it, as in /proc/PID/cgroup
+  std::vector<systemd::Property> properties = {};  // of annotations; for create() alone, not in the state
+
+  bool operator==(const SystemdUnit&) const = default;
+};
+
 struct CgroupPlan {
   std::vector<Place> v1;         // empty on a pure version 2 host
   std::optional<Place> unified;  // empty on a pure version 1 host; both empty: the container gets no cgroup
@@ -36,6 +51,7 @@ struct CgroupPlan {
   bool best_effort = false;
   // Device rules that the kernel refuses are left out: in a user namespace no device node can be made anyway.
   bool rootless = false;
+  std::optional<SystemdUnit> systemd;
 
   [[nodiscard]] bool none() const { return v1.empty() && !unified; }
   bool operator==(const CgroupPlan&) const = default;
@@ -44,14 +60,22 @@ struct CgroupPlan {
 struct PlanOptions {
   bool disabled = false;  // --cgroup-manager=disabled: no cgroup at all
   bool rootless = false;  // the runtime runs unprivileged, or inside a user namespace
+  bool systemd = false;   // --systemd-cgroup
+  std::uint32_t uid = 0;  // of the runtime
+  std::map<std::string, std::string> annotations = {};  // org.systemd.property.*, run.oci.systemd.subgroup
 };
 
 // An absolute cgroups_path counts from the mount point, a relative one from our own cgroup (on version 2 from its
 // parent, because a cgroup that holds processes cannot pass controllers on to children); an empty one means the id as
 // a relative path. ".." cannot leave that place.
+// With systemd it is SLICE:PREFIX:NAME, a scope PREFIX-NAME.scope in that slice, or the slice NAME; defaults:
+// system.slice (user.slice for the unprivileged), runc, the id. Source: runc's docs/systemd.md.
 // Throws Error when the path names the top itself, or when it is relative and our own cgroup is not visible.
 [[nodiscard]] CgroupPlan plan_cgroup(std::string_view cgroups_path, std::string_view id, const Hierarchies& host,
                                      const PlanOptions& options);
+
+// Whether a cgroupsPath is written for systemd.
+[[nodiscard]] bool is_systemd_path(std::string_view cgroups_path);
 
 }  // namespace agentsafe::cgroup
 

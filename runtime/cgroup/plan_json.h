@@ -11,8 +11,14 @@ inline constexpr auto fields<cgroup::Place> = std::tuple{
     required("root", &cgroup::Place::root), required("path", &cgroup::Place::path),
     optional("firstMissing", &cgroup::Place::first_missing)};
 template <>
+inline constexpr auto fields<cgroup::SystemdUnit> =
+    std::tuple{required("unit", &cgroup::SystemdUnit::unit), required("slice", &cgroup::SystemdUnit::slice),
+               optional("user", &cgroup::SystemdUnit::user), optional("subgroup", &cgroup::SystemdUnit::subgroup),
+               required("cgroup", &cgroup::SystemdUnit::cgroup)};
+template <>
 inline constexpr auto fields<cgroup::CgroupPlan> = std::tuple{
     optional("v1", &cgroup::CgroupPlan::v1), optional("unified", &cgroup::CgroupPlan::unified),
-    optional("bestEffort", &cgroup::CgroupPlan::best_effort), optional("rootless", &cgroup::CgroupPlan::rootless)};
+    optional("bestEffort", &cgroup::CgroupPlan::best_effort), optional("rootless", &cgroup::CgroupPlan::rootless),
+    optional("systemd", &cgroup::CgroupPlan::systemd)};
 
 }  // namespace agentsafe::json

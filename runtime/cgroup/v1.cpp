@@ -23,7 +23,8 @@ class V1Cgroup final : public Cgroup {
  public:
   explicit V1Cgroup(const CgroupPlan& plan);
 
-  void create() override;
+  void create() override { make(0); }
+  void adopt(pid_t holder) override { make(holder); }
   void keep() override;
   Join join() override;
   Join join_below(const std::vector<std::string>& sub_cgroups) override;
@@ -33,6 +34,7 @@ class V1Cgroup final : public Cgroup {
   void apply_devices(const oci::Resources& resources) override;
   void apply_memory(const oci::Resources& resources) override { apply_writes(finder(), v1_memory_writes(resources)); }
   oci::Resources update(const oci::Resources& change, const oci::Resources& current) override;
+  void check_update(const oci::Resources&, const oci::Resources&) override {}  // the kernel refuses: EBUSY
   void delegate(uid_t) override {}
   void freeze() override;
   void thaw() override;
@@ -52,7 +54,8 @@ class V1Cgroup final : public Cgroup {
   KnobOptions knob_options(const oci::Resources& resources);
   void make_directories();
   void forget_what_was_refused();
-  void check_usable();
+  void make(pid_t holder);
+  void check_usable(bool is_adopted);
   void limit_devices(const oci::Resources& resources);
 
   std::vector<Directory> directories_;
@@ -88,7 +91,7 @@ void inherit_cpuset(const std::string& mount_point, const std::string& below) {
   }
 }
 
-void make(Directory& directory) {
+void make_directory(Directory& directory) {
   if (!directory.has_controller("cpuset")) return directory.make();
   const auto& place = directory.place();
   directory.make([&](const std::string& below) { inherit_cpuset(place.mount_point, below); });
@@ -98,7 +101,7 @@ void make(Directory& directory) {
 // false: this user may not.
 bool try_make(Directory& directory) {
   try {
-    make(directory);
+    make_directory(directory);
     return true;
   } catch (const Error& error) {
     if (!is_refusal(error)) throw;
@@ -111,7 +114,7 @@ void V1Cgroup::make_directories() {
   usable.reserve(directories_.size());
   for (auto& directory : directories_) {
     if (!best_effort_)
-      make(directory);
+      make_directory(directory);
     else if (!try_make(directory))
       continue;
     usable.push_back(std::move(directory));
@@ -119,17 +122,17 @@ void V1Cgroup::make_directories() {
   directories_ = std::move(usable);
 }
 
-void V1Cgroup::create() {
+void V1Cgroup::make(pid_t holder) {
   ours_ = false;
   make_directories();
   if (unified_ && !try_make(*unified_)) unified_.reset();  // a help only, nothing is enforced there
-  check_usable();
+  check_usable(holder > 0);
   ours_ = true;
 }
 
-void V1Cgroup::check_usable() {
+void V1Cgroup::check_usable(bool is_adopted) {
   for (auto& directory : directories_)
-    if (!directory.fresh()) refuse_processes(directory);
+    if (!directory.fresh() && !is_adopted) refuse_processes(directory);
   if (Directory* freezer = find("freezer"); freezer != nullptr && is_stopped_v1(*freezer)) refuse_frozen();
   if (unified_ && is_stopped_v2(*unified_)) refuse_frozen();
 }

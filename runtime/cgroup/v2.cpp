@@ -19,7 +19,8 @@ class V2Cgroup final : public Cgroup {
   explicit V2Cgroup(const CgroupPlan& plan)
       : directory_(*plan.unified), best_effort_(plan.best_effort), rootless_(plan.rootless) {}
 
-  void create() override;
+  void create() override { make({}); }
+  void adopt(pid_t holder) override { make(holder); }
   void keep() override { directory_.keep(); }
   Join join() override { return join_below({}); }
   Join join_below(const std::vector<std::string>& sub_cgroups) override;
@@ -36,6 +37,7 @@ class V2Cgroup final : public Cgroup {
     with_reasons([&] { apply_writes(finder(), v2_memory_writes(resources)); });
   }
   oci::Resources update(const oci::Resources& change, const oci::Resources& current) override;
+  void check_update(const oci::Resources& change, const oci::Resources& current) override;
   void delegate(uid_t owner) override;
   void freeze() override { freeze_v2(directory_); }
   void thaw() override { thaw_v2(directory_); }
@@ -61,7 +63,9 @@ class V2Cgroup final : public Cgroup {
   }
   // Best effort: what this user was not allowed to make is not there to be joined either.
   bool was_refused() { return !available_ || (best_effort_ && !directory_.exists()); }
-  void check_usable();
+  // holder: who is in it on purpose, or nobody; empty: it must be ours alone
+  void make(std::optional<pid_t> holder);
+  void check_usable(bool is_adopted);
   void limit_devices(const oci::Resources& resources);
   Finder finder();
   KnobOptions knob_options(const oci::Resources& resources);
@@ -77,7 +81,7 @@ class V2Cgroup final : public Cgroup {
   bool available_ = true;  // false: best effort, and the user may not make it
 };
 
-void V2Cgroup::create() {
+void V2Cgroup::make(std::optional<pid_t> holder) {
   ours_ = false;
   try {
     directory_.make();
@@ -86,18 +90,19 @@ void V2Cgroup::create() {
     available_ = false;
     return;
   }
+  if (holder.value_or(0) > 0) directory_.add(*holder);  // out of the way of controllers, when it is above
   enable_failures_ = enable_controllers(directory_);
-  check_usable();
+  check_usable(holder.value_or(0) > 0);
   ours_ = true;
 }
 
-void V2Cgroup::check_usable() {
+void V2Cgroup::check_usable(bool is_adopted) {
   const auto type = directory_.try_read("cgroup.type").value_or("domain");
   const auto word = text::trim(type);
   if (word == "domain invalid" || word == "threaded")
     fail(directory_.path() + ": cgroup.type is \"" + std::string(word) +
          "\": a cgroup above it is threaded, and whole " + "processes cannot be put there; choose another cgroupsPath");
-  if (!directory_.fresh()) refuse_processes(directory_);
+  if (!directory_.fresh() && !is_adopted) refuse_processes(directory_);
   if (is_frozen_v2(directory_) || is_stopped_v2(directory_)) refuse_frozen();
 }
 
@@ -151,15 +156,23 @@ void V2Cgroup::limit_devices(const oci::Resources& resources) {
   }
 }
 
+// memory.checkBeforeUpdate: rather an error than a container that is killed.
+void refuse_low_memory(const std::optional<oci::Memory>& memory, Directory& directory) {
+  if (!memory || !memory->checkBeforeUpdate.value_or(false) || memory->limit.value_or(0) <= 0) return;
+  const auto usage = read_number(directory, "memory.current");
+  if (usage > static_cast<std::uint64_t>(*memory->limit))
+    fail("memory limit " + std::to_string(*memory->limit) + " is below what is in use (" + std::to_string(usage) +
+         "), and memory.checkBeforeUpdate is set");
+}
+
+void V2Cgroup::check_update(const oci::Resources& change, const oci::Resources& current) {
+  refuse_low_memory(affected(change, merge(current, change)).memory, directory_);
+}
+
 oci::Resources V2Cgroup::update(const oci::Resources& change, const oci::Resources& current) {
+  check_update(change, current);
   const oci::Resources merged = merge(current, change);
   const oci::Resources part = affected(change, merged);
-  if (part.memory && part.memory->checkBeforeUpdate.value_or(false) && part.memory->limit.value_or(0) > 0) {
-    const auto usage = read_number(directory_, "memory.current");
-    if (usage > static_cast<std::uint64_t>(*part.memory->limit))
-      fail("memory limit " + std::to_string(*part.memory->limit) + " is below what is in use (" +
-           std::to_string(usage) + "), and memory.checkBeforeUpdate is set");
-  }
   auto writes = v2_writes(part, knob_options(part));
   for (auto& write : v2_memory_writes(part)) writes.push_back(std::move(write));
   update_writes(finder(), writes);

@@ -18,7 +18,7 @@ constexpr Option program_options[] = {
     {"log-level", 0, "error|warning|debug", "the least important messages to log"},
     {"root", 0, "DIR", "where the state of containers is kept (/run/agentsafe; users: $XDG_RUNTIME_DIR/agentsafe)"},
     {"policy", 0, "POLICY", "the name or file of a policy: what is added to the bundle and refused of it (strict; oci: nothing)"},
-    {"cgroup-manager", 0, "cgroupfs|systemd|disabled", "how cgroups are made; systemd is not built yet"},
+    {"cgroup-manager", 0, "cgroupfs|systemd|disabled", "who makes cgroups (cgroupfs: this program itself)"},
     {"systemd-cgroup", 0, "", "the same as --cgroup-manager=systemd"},
     {"rootless", 0, "true|false|auto", "whether cgroups that cannot be written are left alone"},
     {"version", 'v', "", "print the version"},
@@ -174,7 +174,6 @@ constexpr Command table[] = {
      .description = "Sets up the container that the bundle's config.json describes and leaves its process waiting; "
                     "start(8) lets it run the user's command. The standard streams are the container's.",
      .options = create_options,
-     .creates_cgroup = true,
      .run = create},
     {.name = "start",
      .arguments = "CONTAINER-ID",
@@ -187,7 +186,6 @@ constexpr Command table[] = {
      .description = "Creates the container, starts it, forwards signals to it, waits for its end and deletes it. The "
                     "exit status is the command's, or 128 and the number of the signal that ended it.",
      .options = run_options,
-     .creates_cgroup = true,
      .run = run},
     {.name = "exec",
      .arguments = "CONTAINER-ID [COMMAND [ARGUMENT...]]",

@@ -26,6 +26,20 @@ unsigned count_inherited_fds() {
   return static_cast<unsigned>(fd - STDERR_FILENO - 1);
 }
 
+// The D-Bus specification, "Server Addresses": all but these is written as %XX.
+std::string bus_address_value(std::string_view path) {
+  constexpr std::string_view plain = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789-_/.";
+  constexpr char hex[] = "0123456789abcdef";
+  std::string out;
+  for (const char c : path) {
+    if (plain.find(c) != std::string_view::npos)
+      out += c;
+    else
+      out += {'%', hex[static_cast<unsigned char>(c) >> 4], hex[static_cast<unsigned char>(c) & 15]};
+  }
+  return out;
+}
+
 }  // namespace
 
 bool is_user_namespace(std::string_view uid_map) {
@@ -42,6 +56,7 @@ EnvironmentFacts environment_facts() {
   facts.listen_pid = variable("LISTEN_PID");
   facts.listen_fds = variable("LISTEN_FDS");
   facts.notify_socket = variable("NOTIFY_SOCKET");
+  facts.session_bus = variable("DBUS_SESSION_BUS_ADDRESS");
   // Only root with a runtime folder of somebody else's needs the answer.
   if (facts.effective_uid == 0 && facts.user != "root" && !facts.runtime_dir.empty()) {
     const auto uid_map = sys::try_read_file(sys::at_cwd, "/proc/self/uid_map");
@@ -59,6 +74,9 @@ Environment read_environment(const EnvironmentFacts& facts) {
     environment.listen_fds = text::parse<unsigned>(facts.listen_fds).value_or(0);
   environment.inherited_fds = facts.inherited_fds;
   environment.notify_socket = facts.notify_socket;
+  environment.session_bus = facts.session_bus;
+  if (facts.session_bus.empty() && !facts.runtime_dir.empty())
+    environment.session_bus = "unix:path=" + bus_address_value(facts.runtime_dir + "/bus");
   return environment;
 }
 

@@ -13,6 +13,7 @@ struct Environment {
   unsigned listen_fds = 0;         // LISTEN_FDS, when LISTEN_PID is this process (sd_listen_fds(3))
   unsigned inherited_fds = 0;      // how many descriptors from 3 on were open, without a gap, when the program began
   std::string notify_socket;       // NOTIFY_SOCKET (sd_notify(3))
+  std::string session_bus;         // D-Bus address of the user's bus: DBUS_SESSION_BUS_ADDRESS, or XDG_RUNTIME_DIR/bus
 };
 
 // The values the rules below look at.
@@ -26,6 +27,7 @@ struct EnvironmentFacts {
   std::string listen_pid;
   std::string listen_fds;
   std::string notify_socket;
+  std::string session_bus;  // DBUS_SESSION_BUS_ADDRESS
 };
 
 // To be called before anything else opens a descriptor.

@@ -37,7 +37,7 @@ Linux linux_features() {
   Linux linux;
   linux.namespaces = {"cgroup", "ipc", "mount", "network", "pid", "time", "user", "uts"};
   linux.capabilities = security::capability_names();
-  linux.cgroup = {.v1 = true, .v2 = true, .systemd = false, .systemdUser = false, .rdma = true};
+  linux.cgroup = {.v1 = true, .v2 = true, .systemd = true, .systemdUser = true, .rdma = true};
   linux.seccomp = seccomp_features();
   linux.apparmor.enabled = true;
   linux.selinux.enabled = true;

@@ -82,7 +82,10 @@ container::Runtime runtime_settings(const Arguments& global, const Environment& 
   if (global.given("policy")) runtime.policy = policy::canonical_name(global.text("policy"), absolute_path("."));
   const std::string rootless = global.text("rootless", "auto");
   if (rootless != "auto") runtime.rootless = parse_bool(rootless);
-  runtime.cgroup_manager = global.text("cgroup-manager") == "disabled" ? Manager::disabled : Manager::cgroupfs;
+  runtime.cgroup_manager = wants_systemd(global)                          ? Manager::systemd
+                           : global.text("cgroup-manager") == "disabled" ? Manager::disabled
+                                                                         : Manager::cgroupfs;
+  runtime.session_bus = environment.session_bus;
   runtime.log = &log;
   return runtime;
 }

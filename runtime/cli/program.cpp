@@ -10,8 +10,6 @@ namespace {
 
 constexpr std::string_view not_built =
     "not built yet: this version of agentsafe cannot checkpoint and restore containers";
-constexpr std::string_view systemd_not_built =
-    "the systemd cgroup driver is not built yet: leave out --systemd-cgroup, or use --cgroup-manager=cgroupfs";
 
 // A command, and what is known of its fate; the words of an error depend on how far it got.
 struct Call {
@@ -38,7 +36,6 @@ int run_command(Call& call, const Arguments& global, const std::vector<std::stri
   }
   check_count(command, arguments);
   container::Runtime runtime = runtime_settings(global, environment, call.log);
-  if (command.creates_cgroup && wants_systemd(global)) fail(std::string(systemd_not_built));
   if (environment.state_root_is_own && !runtime.root_is_explicit) make_own_state_root(environment);
   const int status = command.run({arguments, environment, runtime, print});
   if (wants_warnings(global)) call.log.flush();

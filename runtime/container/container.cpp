@@ -23,7 +23,7 @@ void check_policy(const Runtime& runtime, const Record& record) {
 Container from_dir(const Runtime& runtime, ContainerDir dir) {
   Record record = dir.load();
   check_policy(runtime, record);
-  auto cgroup = cgroup::open_cgroup(record.cgroup);
+  auto cgroup = cgroup::open_cgroup(record.cgroup, runtime.session_bus);
   return {std::move(dir), std::move(record), std::move(cgroup)};
 }
 

@@ -70,9 +70,11 @@ Prepared prepare(Creation& creation, ContainerDir& dir) {
   return prepared;
 }
 
-LaunchSetting setting_for(const Creation& creation, const Prepared& prepared, const cgroup::Join& join) {
+LaunchSetting setting_for(const Creation& creation, const Prepared& prepared, const cgroup::Join& join,
+                          cgroup::Cgroup& cgroup) {
   LaunchSetting setting;
   setting.cgroup_fd = join.directory.get();
+  if (cgroup.is_joined_by_add()) setting.attach = [&](pid_t pid) { cgroup.add(pid); };
   setting.id_maps = creation.plan.id_maps;
   setting.privileged = ::geteuid() == 0;  // also in a user namespace: its root may map what it has itself
   for (unsigned fd = 3; fd < creation.plan.init.keep_fds; ++fd) setting.inherit.push_back(static_cast<int>(fd));
@@ -133,7 +135,7 @@ struct Built {
 Built build(Creation& creation, std::optional<NotifySocket>& notify) {
   auto& runtime = creation.runtime;
   Record record = first_record(creation);
-  auto cgroup = cgroup::open_cgroup(record.cgroup);
+  auto cgroup = cgroup::open_cgroup(record.cgroup, runtime.session_bus);
   Container container{Store(runtime.root).create(creation.request.id), std::move(record), std::move(cgroup)};
   OnExit remove_dir([&] {
     container.dir.remove();
@@ -153,7 +155,7 @@ Built build(Creation& creation, std::optional<NotifySocket>& notify) {
   creation.plan.init.cgroup_join_files = join.files;
   const Prepared prepared = prepare(creation, container.dir);
   if (!creation.plan.init.terminal) give_stdio_to(creation.plan.user_uid);
-  Launched launched = launch(creation.plan.init, setting_for(creation, prepared, join));
+  Launched launched = launch(creation.plan.init, setting_for(creation, prepared, join, *container.cgroup));
   OnExit end_init([&] { abandon(launched.init); });
   container.record.pid = launched.init.pid;
   UniqueFd console;

@@ -65,6 +65,7 @@ Creation plan_creation(Runtime& runtime, const CreateRequest& request, plan::Mod
   options.no_new_keyring = request.no_new_keyring;
   options.rootless = runtime.rootless.value_or(!host.privileged());
   options.cgroup_disabled = runtime.cgroup_manager == Runtime::CgroupManager::disabled;
+  options.systemd_cgroup = runtime.cgroup_manager == Runtime::CgroupManager::systemd;
   options.notify = !request.notify_socket.empty();
   options.seccomp_cache = runtime.root + "/.agentsafe-seccomp";
   options.stacked_seccomp = seccomp_of(creation.hardened.seccomp);

@@ -163,7 +163,11 @@ Launched launch_in_cgroup(Container& container, plan::InitPlan& plan, const Exec
   } catch (const Error& error) {
     // A rootless runtime may not move processes between cgroups that it does not own: it stays in its own.
     const bool refused = error.error_number() == EACCES || error.error_number() == EPERM;
-    if (container.record.rootless && refused && request.cgroups.empty()) return launch_in({});
+    if (container.record.rootless && refused && request.cgroups.empty()) {
+      // unless systemd moves it
+      if (container.record.cgroup.systemd) setting.attach = [&](pid_t pid) { container.cgroup->add(pid); };
+      return launch_in({});
+    }
     if (!request.cgroups.empty() || !cgroup::may_join_init_instead(error.error_number())) throw;
   }
   return launch_in(container.cgroup->join_of(container.record.pid));

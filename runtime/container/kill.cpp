@@ -1,4 +1,6 @@
 // kill and delete: the two ways to end a container.
+#include <unistd.h>
+
 #include <csignal>
 
 #include "runtime/base/error.h"
@@ -44,8 +46,13 @@ void remove_unreadable(Runtime& runtime, ContainerDir dir, const Error& reason) 
   const auto spec = dir.load_config();
   Record record;
   record.id = dir.path().substr(dir.path().rfind('/') + 1);
-  record.cgroup = cgroup::plan_cgroup(spec.linux ? spec.linux->cgroupsPath : "", record.id, cgroup::probe_hierarchies(), {});
-  auto cgroup = cgroup::open_cgroup(record.cgroup);
+  const std::string path = spec.linux ? spec.linux->cgroupsPath : "";
+  cgroup::PlanOptions options;
+  options.systemd = cgroup::is_systemd_path(path);
+  options.rootless = options.systemd && ::geteuid() != 0;
+  options.uid = ::geteuid();
+  record.cgroup = cgroup::plan_cgroup(path, record.id, cgroup::probe_hierarchies(), options);
+  auto cgroup = cgroup::open_cgroup(record.cgroup, runtime.session_bus);
   Container container{std::move(dir), std::move(record), std::move(cgroup)};
   container.cgroup->kill_all(SIGKILL);
   destroy(runtime, container);

@@ -18,13 +18,16 @@ using process::Kind;
 // The stage asks for its maps if it made a user namespace, then names the init it has cloned, and ends.
 sys::Child follow_stage(const sys::Child& stage, process::Channel& channel, const LaunchSetting& setting) {
   auto message = channel.await(Kind::cloned, Kind::need_maps);
-  if (message.kind == Kind::need_maps) {
+  const bool has_asked = message.kind == Kind::need_maps;
+  if (has_asked) {
+    if (setting.attach) setting.attach(stage.pid);  // its init is born there
     namespaces::write_id_maps(stage.pid, setting.id_maps, setting.privileged);
     channel.send(Kind::maps_written);
     message = channel.await(Kind::cloned, Kind::cloned);
   }
   if (message.fds.size() != 1) fail("the stage process did not hand over its child");
   sys::Child init{message.number, std::move(message.fds.front())};
+  if (setting.attach && !has_asked) setting.attach(init.pid);
   sys::wait(stage.pidfd);
   return init;
 }
@@ -55,9 +58,12 @@ Launched launch(const plan::InitPlan& plan, const LaunchSetting& setting) {
       image, options, inherit, {"agentsafe-init", std::to_string(theirs.get()), std::to_string(plan_fd.get())});
   theirs.reset();
   process::Channel channel(std::move(ours));
-  if (!plan.namespaces.staged()) return {std::move(child), std::move(channel)};
-
   OnExit end_stage([&] { abandon(child); });
+  if (!plan.namespaces.staged()) {
+    if (setting.attach) setting.attach(child.pid);
+    end_stage.keep();
+    return {std::move(child), std::move(channel)};
+  }
   sys::Child init = follow_stage(child, channel, setting);
   end_stage.keep();
   return {std::move(init), std::move(channel)};

@@ -3,6 +3,7 @@
 #pragma once
 #include <sys/types.h>
 
+#include <functional>
 #include <vector>
 
 #include "runtime/base/unique_fd.h"
@@ -15,6 +16,7 @@ namespace agentsafe::container {
 
 struct LaunchSetting {
   int cgroup_fd = -1;              // version 2: the cgroup to be born in; -1: the init joins by its plan's files
+  std::function<void(pid_t)> attach;  // moves a process into the cgroup, where it cannot be born; may be empty
   namespaces::IdMaps id_maps;      // for a new user namespace
   bool privileged = true;          // the runtime may write any id map
   std::vector<int> inherit;        // descriptors that the plan names, and those the user's program keeps

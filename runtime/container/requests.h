@@ -22,7 +22,8 @@ struct Runtime {
   bool root_is_explicit = false;
   std::optional<std::string> policy; // --policy as given; without it: the default, or what the state holds
   std::optional<bool> rootless;      // --rootless; empty: auto
-  enum class CgroupManager { cgroupfs, disabled } cgroup_manager = CgroupManager::cgroupfs;
+  enum class CgroupManager { cgroupfs, systemd, disabled } cgroup_manager = CgroupManager::cgroupfs;
+  std::string session_bus;           // D-Bus address of the user's bus, from the environment; may be empty
   Log* log = nullptr;                // never null when a verb runs
 };
 

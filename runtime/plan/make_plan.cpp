@@ -191,7 +191,11 @@ Plan make_plan(const oci::Spec& original, const HostFacts& host, const Options& 
   plan.init.mode = options.mode;
   plan.init.namespaces = namespaces::plan_namespaces(linux, spec.hostname, spec.domainname, options.rootless);
   plan.cgroup = cgroup::plan_cgroup(linux.cgroupsPath, options.id, host.cgroups,
-                                    {.disabled = options.cgroup_disabled, .rootless = options.rootless});
+                                    {.disabled = options.cgroup_disabled,
+                                     .rootless = options.rootless,
+                                     .systemd = options.systemd_cgroup,
+                                     .uid = host.euid,
+                                     .annotations = spec.annotations});
   plan.resources = linux.resources;
   if (plan.resources) plan.warnings = cgroup::ignored_resources(*plan.resources, plan.cgroup);
   plan_ids(plan, process, linux);

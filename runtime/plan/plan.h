@@ -37,6 +37,7 @@ struct Options {
   bool no_new_keyring = false;
   bool rootless = false;
   bool cgroup_disabled = false;
+  bool systemd_cgroup = false;
   bool notify = false;            // NOTIFY_SOCKET: notify/ of the state dir is mounted at /run/notify
   std::string seccomp_cache;      // folder of compiled filters
   std::optional<security::SeccompProgram> stacked_seccomp;  // a filter besides the bundle's: security/profiles.h

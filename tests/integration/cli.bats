@@ -77,14 +77,26 @@ load helpers
   is hello
 }
 
-@test "checkpoint, restore and the systemd driver say that they are not built" {
+@test "checkpoint and restore say that they are not built" {
   is_agentsafe || skip "about agentsafe"
   local words
-  for words in "checkpoint x" "checkpoint --help" "restore x" "restore --help" "--systemd-cgroup run x"; do
+  for words in "checkpoint x" "checkpoint --help" "restore x" "restore --help"; do
     # shellcheck disable=SC2086
     run_rt $words
     failed 1
     equal 1 "${#stderr_lines[@]}"
+  done
+}
+
+@test "--systemd-cgroup without systemd is refused in one line that says what to do" {
+  is_agentsafe || skip "about agentsafe"
+  [ ! -d /run/systemd/system ] || skip "systemd runs on this host"
+  edit '.linux.cgroupsPath = "system.slice:agentsafe:x"'
+  for flag in --systemd-cgroup --cgroup-manager=systemd; do
+    run --separate-stderr "$RUNTIME" $flag --root "$ROOT" $RUNTIME_FLAGS run --bundle "$BUNDLE" "$CID" 3>&- 4>&-
+    refuses_briefly
+    complains "systemd does not run on this host"
+    complains "use --cgroup-manager=cgroupfs"
   done
 }
 

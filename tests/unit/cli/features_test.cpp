@@ -40,11 +40,11 @@ TEST(FeaturesTest, ListsAreSortedAndNotEmpty) {
 TEST(FeaturesTest, OffersWhatEnginesAskFor) {
   const Names& options = document().mountOptions;
   EXPECT_NE(std::find(options.begin(), options.end(), "rro"), options.end()) << "docker's recursive read-only mounts";
+  EXPECT_TRUE(document().linux.cgroup.systemd && document().linux.cgroup.systemdUser);
   EXPECT_TRUE(document().linux.mountExtensions.idmap.enabled) << "user namespaces of Kubernetes";
 }
 
 TEST(FeaturesTest, SaysWhatIsNotBuilt) {
-  EXPECT_FALSE(document().linux.cgroup.systemd);
   EXPECT_EQ(document().annotations.at("org.opencontainers.runc.checkpoint.enabled"), "false");
 }
 

@@ -177,15 +177,19 @@ TEST_F(ProgramTest, RefusesAPolicyThatIsNeitherANameNorAPath) {
   EXPECT_FALSE(fake().created.has_value());
 }
 
-TEST_F(ProgramTest, RefusesTheSystemdDriverOnlyWhereACgroupIsMade) {
-  for (const std::string flag : {"--systemd-cgroup", "--cgroup-manager=systemd"}) {
-    EXPECT_NE(run({flag, "create", "web"}).err.find("the systemd cgroup driver is not built yet"), std::string::npos);
-    EXPECT_EQ(run({flag, "run", "web"}).status, 1);
-    EXPECT_EQ(run({flag, "delete", "web"}).status, 0);
-    EXPECT_EQ(run({flag, "features"}).status, 0);
-    EXPECT_EQ(run({flag, "--version"}).status, 0);
+TEST_F(ProgramTest, ChoosesWhoMakesCgroups) {
+  using Manager = container::Runtime::CgroupManager;
+  const std::pair<Words, Manager> cases[] = {{{}, Manager::cgroupfs},
+                                             {{"--systemd-cgroup"}, Manager::systemd},
+                                             {{"--systemd-cgroup=false"}, Manager::cgroupfs},
+                                             {{"--cgroup-manager=systemd"}, Manager::systemd},
+                                             {{"--cgroup-manager=disabled"}, Manager::disabled}};
+  for (const auto& [flags, manager] : cases) {
+    Words words = flags;
+    words.insert(words.end(), {"create", "web"});
+    EXPECT_EQ(run(words).status, 0);
+    EXPECT_EQ(fake().runtime->cgroup_manager, manager);
   }
-  EXPECT_EQ(run({"--systemd-cgroup=false", "create", "web"}).status, 0);
 }
 
 TEST_F(ProgramTest, SaysThatCheckpointAndRestoreAreNotBuilt) {
