@@ -274,9 +274,10 @@ constexpr Command table[] = {
      .max_arguments = 3,
      .run = egress},
     {.name = "why",
-     .arguments = "CONTAINER-ID connect [tcp/|udp/]ADDRESS:PORT",
-     .summary = "say whether a container may connect, and which rule says so",
-     .description = "Answers from the rules that are in force, without sending anything.",
+     .arguments = "CONTAINER-ID connect|open|exec|capability WHAT",
+     .summary = "say whether a container may do something, and which rule says so",
+     .description = "Answers from what is in force for the container: its packet filter, its mount table, its capability sets. "
+                    "Nothing is sent, opened or run. WHAT is [tcp/|udp/]ADDRESS:PORT, a path in the container or CAP_NAME. A refusal names the key of the policy, or what of config.json, is the reason.",
      .min_arguments = 3,
      .max_arguments = 3,
      .run = why},

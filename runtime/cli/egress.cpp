@@ -34,8 +34,15 @@ int egress(const Invocation& invocation) {
 
 int why(const Invocation& invocation) {
   const auto& words = invocation.arguments.positional();
-  if (words.size() != 3 || words[1] != "connect") throw UsageError("expected: why CONTAINER-ID connect HOST:PORT");
-  invocation.print(container::why_connect(invocation.runtime, words[0], words[2]));
+  auto& runtime = invocation.runtime;
+  const auto answer = [&]() -> std::string {
+    if (words.size() == 3 && words[1] == "connect") return container::why_connect(runtime, words[0], words[2]);
+    if (words.size() == 3 && words[1] == "open") return container::why_open(runtime, words[0], words[2]);
+    if (words.size() == 3 && words[1] == "exec") return container::why_exec(runtime, words[0], words[2]);
+    if (words.size() == 3 && words[1] == "capability") return container::why_capability(runtime, words[0], words[2]);
+    throw UsageError("expected: why CONTAINER-ID connect ADDRESS:PORT, open PATH, exec PATH or capability NAME");
+  };
+  invocation.print(answer());
   return 0;
 }
 

@@ -129,6 +129,12 @@ void egress_set(Runtime& runtime, const std::string& id, std::string_view json);
 // Whether `to` (policy::parse_dest, one address and port) would be let out, and which rule says so.
 std::string why_connect(Runtime& runtime, const std::string& id, std::string_view to);
 
+// The same of a path of a running container, and of a capability: CAP_NET_RAW or NET_RAW. Lines that begin with allowed,
+// refused or missing.
+std::string why_open(Runtime& runtime, const std::string& id, const std::string& path);
+std::string why_exec(Runtime& runtime, const std::string& id, const std::string& path);
+std::string why_capability(Runtime& runtime, const std::string& id, const std::string& name);
+
 struct EventsRequest {
   std::string id;
   std::chrono::milliseconds interval{5000};

@@ -118,12 +118,13 @@ void Rootfs::overlay_root(FdRef source) {
   const UniqueFd context = sys::fsopen("overlay");
   for (const char* layer : {"lower", "upper", "work"}) sys::fsconfig_string(context, std::string(layer) + "dir", layer);
   sys::fsconfig_create(context);
-  root_ = sys::fsmount(context, MOUNT_ATTR_NODEV);
+  const std::uint64_t attributes = MOUNT_ATTR_NODEV | (plan_.nosuid ? MOUNT_ATTR_NOSUID : 0);
+  root_ = sys::fsmount(context, attributes);
   sys::umount(".", MNT_DETACH);
   if (::chdir("/") != 0) fail_errno("chdir /");
   sys::move_mount(root_, source);
   root_info_ = sys::fstat(root_);
-  record(root_, "/", "overlay", MOUNT_ATTR_NODEV, true);
+  record(root_, "/", "overlay", attributes, true);
 }
 
 // CVE-2025-31133: files are masked with the host's null device, which no image can exchange. Read-only, so that the

@@ -92,6 +92,7 @@ struct RootfsPlan {
   std::uint64_t scratch_size = 0;  // bytes of a layer in memory over the root, which is then never written; 0: none
   // The container's ids of this user namespace are shown for the host's: the root and the binds are idmapped to it.
   std::int32_t idmap_fd = -1;
+  bool nosuid = false;  // of the layer over the root
   bool binds_on_host = false;  // bind sources are opened by the parent: they may be out of the init's reach
   std::vector<MountStep> mounts;
   CgroupView cgroup_view = CgroupView::host;
@@ -172,7 +173,7 @@ inline constexpr auto members<mount::CgroupMount> =
 template <>
 inline constexpr auto members<mount::RootfsPlan> = std::tuple{
     &mount::RootfsPlan::path,         &mount::RootfsPlan::propagation,    &mount::RootfsPlan::final_propagation,
-    &mount::RootfsPlan::no_pivot,     &mount::RootfsPlan::readonly,     &mount::RootfsPlan::scratch_size,   &mount::RootfsPlan::idmap_fd,
+    &mount::RootfsPlan::no_pivot,     &mount::RootfsPlan::readonly,     &mount::RootfsPlan::scratch_size,   &mount::RootfsPlan::idmap_fd, &mount::RootfsPlan::nosuid,
     &mount::RootfsPlan::binds_on_host,
     &mount::RootfsPlan::mounts,       &mount::RootfsPlan::cgroup_view,    &mount::RootfsPlan::cgroups,
     &mount::RootfsPlan::sets_up_dev,  &mount::RootfsPlan::binds_devices,  &mount::RootfsPlan::devices,

@@ -206,6 +206,7 @@ Plan make_plan(const oci::Spec& original, const HostFacts& host, const Options& 
   plan.init.sysctls.assign(linux.sysctl.begin(), linux.sysctl.end());
   plan.init.rootfs = mount::plan_rootfs(spec, mount_facts(plan, host, options), plan.warnings);
   plan.init.rootfs->scratch_size = options.scratch_size;
+  plan.init.rootfs->nosuid = process.noNewPrivileges;
   plan.cgroup_owner = plan_cgroup_owner(plan, host);
   for (auto& step : plan.init.rootfs->mounts)  // config.md#mounts: relative sources of binds count from the bundle
     if (step.kind == mount::StepKind::bind && !step.source.starts_with('/')) step.source = options.bundle + "/" + step.source;

@@ -18,6 +18,12 @@ std::string member(std::string_view name, std::string_view value) {
 
 void append(std::string& list, const std::string& item) { list.append(list.empty() ? "" : ",").append(item); }
 
+std::vector<Change> all_changes(const Resolved& chosen, const Hardened& hardened) {
+  auto all = hardened.changes;
+  for (auto& change : network_changes(chosen.policy)) all.push_back(std::move(change));
+  return all;
+}
+
 }  // namespace
 
 std::string explain(const Resolved& chosen, const Hardened& hardened) {
@@ -30,7 +36,7 @@ std::string explain(const Resolved& chosen, const Hardened& hardened) {
         .append(", from ")
         .append(text::escaped(source_of(chosen, refusal.key)))
         .append("\n");
-  for (const auto& change : hardened.changes)
+  for (const auto& change : all_changes(chosen, hardened))
     out.append(text::escaped(change.property))
         .append(": ")
         .append(or_nothing(change.before))
@@ -44,13 +50,13 @@ std::string explain(const Resolved& chosen, const Hardened& hardened) {
         .append(change.why)
         .append("\n");
   for (const auto& note : hardened.notes) out.append("note: ").append(text::escaped(note)).append("\n");
-  if (hardened.refusals.empty() && hardened.changes.empty()) out += "nothing is changed and nothing refused\n";
+  if (hardened.refusals.empty() && all_changes(chosen, hardened).empty()) out += "nothing is changed and nothing refused\n";
   return out;
 }
 
 std::string explain_json(const Resolved& chosen, const Hardened& hardened) {
   std::string changes;
-  for (const auto& change : hardened.changes)
+  for (const auto& change : all_changes(chosen, hardened))
     append(changes, "{" + member("property", change.property) + "," + member("before", change.before) + "," +
                         member("after", change.after) + "," + member("rule", change.key) + "," +
                         member("source", source_of(chosen, change.key)) + "," + member("why", change.why) + "}");

@@ -4,11 +4,15 @@
 //   std::string json = explain_json(chosen, hardened);   // one object on one line
 #pragma once
 #include <string>
+#include <vector>
 
 #include "runtime/policy/harden.h"
 #include "runtime/policy/sources.h"
 
 namespace agentsafe::policy {
+
+// What becomes of the network, as changes; explain() and explain_json() have them too. Empty for egress.mode "off".
+[[nodiscard]] std::vector<Change> network_changes(const Policy& policy);
 
 [[nodiscard]] std::string explain(const Resolved& chosen, const Hardened& hardened);
 // {"policy":…,"changes":[{"property","before","after","rule","source","why"}],"refusals":[…],"notes":[…]}

@@ -373,6 +373,46 @@ SH
   [ ! -d "$ROOT/$CID" ]
 }
 
+@test "explain tells of the network what may leave, what never, what comes in, with rule and source" {
+  policy '{"egress": {"mode": "strict", "allow": ["203.0.113.7:443"]}}'
+  run_rt policy explain "$BUNDLE"
+  succeeded
+  says 'network out: everything -> nothing but what egress.allow and egress.internal list'
+  says 'network out to: (nothing) -> 203.0.113.7:443'
+  says "rule egress.allow, from $POLICY"
+  says 'network never out to, unless internal'
+  run_rt policy --format json explain "$BUNDLE"
+  equal '["ingress","built-in policy strict"]' "$(jq -c '.changes[] | select(.property == "network in") | [.rule, .source]' <<<"$output")"
+}
+
+@test "why tells what refuses a path, a program and a capability, as the container finds it" {
+  mkdir -p "$ROOTFS/data" "$ROOTFS/secret"
+  touch "$ROOTFS/data/x" "$ROOTFS/secret/key"
+  policy '{"fs": {"readonly": ["/data"], "hidden": ["/secret"]}}'
+  launch
+  answers() { run_rt why "$CID" "$1" "$2"; succeeded; says "$3"; }
+  answers open /data/x 'refused: to write (EROFS): fs.readonly of policy'
+  in_container sh -c 'echo >/data/x'
+  failed
+  answers open /secret 'refused: it is masked, and reads as empty: fs.hidden of policy'
+  answers open /proc/interrupts 'refused: it is masked, and reads as empty: privileged of policy'
+  answers open /proc/sys/kernel/hostname 'linux.readonlyPaths of config.json'
+  answers open /etc/passwd 'allowed: as the file'
+  answers open /etc/passwd 'the scratch layer'
+  answers open /no/such 'missing'
+  answers exec /bin/busybox allowed
+  answers exec /etc/passwd 'refused: its mode has no x'
+  answers exec /dev 'refused: it is no regular file'
+  answers capability NET_RAW 'does not list it (EPERM); to allow it'
+  answers capability CAP_CHOWN allowed
+  answers capability SYS_ADMIN 'config.json does not give it'
+  run_rt why "$CID" capability FLY
+  refuses_briefly
+  complains 'a right name is CAP_NET_RAW'
+  run_rt why "$CID" open etc/passwd
+  refuses_briefly
+}
+
 @test "every policy of contrib can be used" {
   local file
   for file in "$TOP"/contrib/policies/*.json; do

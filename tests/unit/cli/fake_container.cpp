@@ -78,6 +78,21 @@ std::string egress_show(Runtime& runtime, const std::string& id, bool json) {
 void egress_set(Runtime& runtime, const std::string& id, std::string_view json) {
   called(runtime).egress.push_back("set " + id + " " + std::string(json));
 }
+std::string why_open(Runtime& runtime, const std::string& id, const std::string& path) {
+  called(runtime);
+  return "open " + id + " " + path + "\n";
+}
+
+std::string why_exec(Runtime& runtime, const std::string& id, const std::string& path) {
+  called(runtime);
+  return "exec " + id + " " + path + "\n";
+}
+
+std::string why_capability(Runtime& runtime, const std::string& id, const std::string& name) {
+  called(runtime);
+  return "capability " + id + " " + name + "\n";
+}
+
 std::string why_connect(Runtime& runtime, const std::string& id, std::string_view to) {
   called(runtime).egress.push_back("why " + id + " " + std::string(to));
   return "refused: not in egress.allow\n";

@@ -221,6 +221,9 @@ TEST_F(VerbsTest, EgressShowsAndSets) {
 TEST_F(VerbsTest, WhyAnswersWhatTheRulesSay) {
   EXPECT_EQ(run({"why", "web", "connect", "192.0.2.7:443"}).out, "refused: not in egress.allow\n");
   EXPECT_EQ(fake().egress, std::vector<std::string>{"why web 192.0.2.7:443"});
+  EXPECT_EQ(run({"why", "web", "open", "/x"}).out, "open web /x\n");
+  EXPECT_EQ(run({"why", "web", "exec", "/x"}).out, "exec web /x\n");
+  EXPECT_EQ(run({"why", "web", "capability", "NET_RAW"}).out, "capability web NET_RAW\n");
   EXPECT_EQ(run({"why", "web", "smile", "192.0.2.7:443"}).status, 1);
 }
 

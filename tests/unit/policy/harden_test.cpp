@@ -241,5 +241,36 @@ TEST(PolicyHardenTest, OwnIdsReplaceTheCapabilityOverTheNetworkAndAreNotedWhereT
   EXPECT_FALSE(harden(spec, strict_with(), around()).own_ids);
 }
 
+// The value of a property of the network in explain; "": it is not there.
+std::string network(const Policy& policy, const std::string& property) {
+  for (const auto& change : network_changes(policy))
+    if (change.property == "network " + property) return change.after;
+  return {};
+}
+
+TEST(PolicyExplainTest, EveryPropertyOfTheNetworkIsNamed) {
+  EXPECT_TRUE(network_changes(strict_with({{"egress.mode", "off"}})).empty());
+  for (const auto* mode : {"none", "strict", "moderate", "open"}) {
+    const auto policy = read_one("egress.mode", mode, strict_with());
+    EXPECT_NE(network(policy, "out"), "") << mode;
+    EXPECT_NE(network(policy, "never out to, unless internal").find("169.254.0.0/16"), std::string::npos);
+    EXPECT_EQ(network(policy, "names").empty(), policy.egress_mode == "open");
+  }
+  auto policy = strict_with({{"egress.allow", "203.0.113.7:443"},
+                             {"egress.internal", "10.0.0.0/8:5432"},
+                             {"egress.deny", "203.0.113.9:*"},
+                             {"egress.bytes", "2G"},
+                             {"egress.connections", "200"},
+                             {"ingress", "[8080]"}});
+  EXPECT_EQ(network(policy, "out to"), "203.0.113.7:443");
+  EXPECT_EQ(network(policy, "out to, though never public"), "10.0.0.0/8:5432");
+  EXPECT_EQ(network(policy, "never out to"), "203.0.113.9:*");
+  EXPECT_EQ(network(policy, "bytes out"), "2G");
+  EXPECT_EQ(network(policy, "open connections"), "200");
+  EXPECT_EQ(network(policy, "in"), "TCP and UDP to port 8080");
+  EXPECT_EQ(network(read_one("ingress", "none", policy), "in"), "nothing");
+  for (const auto& change : network_changes(policy)) EXPECT_LT(find_field(change.key), fields().size());
+}
+
 }  // namespace
 }  // namespace agentsafe::policy
