@@ -8,7 +8,8 @@
 #   contrib/test.sh --docker             the Docker suite
 #   contrib/test.sh --cri                the suite of containerd's CRI plugin: what Kubernetes asks for
 #   contrib/test.sh --podman             the suite of podman and buildah, as root and as a user
-#   contrib/test.sh --vm                 the integration suite on a pure cgroup v2 host (needs AGENTSAFE_VM, see tests/vm)
+#   contrib/test.sh --vm                 in a virtual machine with systemd and pure cgroup v2 (built first: tests/vm): the integration
+#                                        and CVE suites, the systemd driver, Docker and containerd
 #   contrib/test.sh --quick              layers, unit tests and the suites of the verbs
 #   BUILD=/folder RUNTIME=/other/runtime AGENTSAFE_ROUNDS=500 contrib/test.sh …
 set -u
@@ -22,7 +23,7 @@ export AGENTSAFE_ROUNDS=${AGENTSAFE_ROUNDS:-500}
 report=$BUILD/report
 passed=0 failed=0 skipped=0
 
-usage() { sed -n '2,14s/^# \{0,1\}//p' "$0"; }
+usage() { sed -n '2,15s/^# \{0,1\}//p' "$0"; }
 heading() { printf '\n== %s (%d s)\n' "$*" "$SECONDS"; }
 
 choose() {
@@ -185,16 +186,6 @@ run_install() {
   count install $ok $bad 0
 }
 
-run_vm() {
-  heading "virtual machine"
-  if [ -z "${AGENTSAFE_VM:-}" ]; then
-    echo "skipped: AGENTSAFE_VM does not name the program that starts a virtual machine"
-    count vm 0 0 1
-  else
-    run_script vm tests/vm/run.sh
-  fi
-}
-
 choose "$@"
 prepare
 wants layers && run_script layers tests/layers.py
@@ -210,7 +201,7 @@ wants docker && [ -x tests/docker/run.sh ] && run_script docker tini -s -- tests
 wants cri && run_script cri tini -s -- tests/cri/run.sh
 wants podman && run_script podman tini -s -- tests/podman/run.sh
 wants bench && [ -x tests/bench/run.sh ] && run_script bench tini -s -- tests/bench/run.sh --quick
-wants vm && run_vm
+wants vm && run_script vm tests/vm/run.sh
 heading "all"
 echo "$passed passed, $failed failed, $skipped skipped"
 [ "$failed" -eq 0 ]
