@@ -51,7 +51,7 @@ prepare() {
   # shellcheck disable=SC2046,SC2086 # words
   install_packages $BUILD_PACKAGES libgtest-dev bats jq tini python3 gcc libc6-dev iproute2 procps uidmap util-linux libcap2-bin strace \
     $(wants coverage && echo gcovr) $(wants cve && echo runc crun) \
-    $({ wants integration || wants egress; } && echo nftables) $(wants integration && echo python3-yaml) $(wants docker && cat tests/docker/packages.txt 2>/dev/null) $(wants cri && cat tests/cri/packages.txt) $(wants podman && cat tests/podman/packages.txt) || exit 1
+    $({ wants integration || wants egress; } && echo nftables) $(wants integration && echo python3-yaml runc crun podman) $(wants docker && cat tests/docker/packages.txt 2>/dev/null) $(wants cri && cat tests/cri/packages.txt) $(wants podman && cat tests/podman/packages.txt) || exit 1
   heading "build"
   [ -e "$BUILD/build.ninja" ] || meson setup "$BUILD" -Dtests=enabled || exit 1
   ninja -C "$BUILD" || exit 1

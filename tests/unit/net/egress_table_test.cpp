@@ -4,10 +4,13 @@
 #include <gtest/gtest.h>
 #include <netinet/in.h>
 
+#include <algorithm>
 #include <cstdlib>
 #include <fstream>
+#include <random>
 #include <sstream>
 
+#include "runtime/base/error.h"
 #include "runtime/net/egress_sets.h"
 #include "runtime/net/nft_judge.h"
 
@@ -84,6 +87,82 @@ TEST(NameServersTest, ReadsWhatIsAskedFromInside) {
   std::vector<std::string> texts;
   for (const auto& server : servers) texts.push_back(to_text(server));
   EXPECT_EQ(texts, (std::vector<std::string>{"10.0.0.53", "8.8.8.8", "2001:db8::53"}));
+}
+
+// --- any rules at all
+// -------------------------------------------------------------------------------------------------
+
+// Few bits, so that networks nest and ports meet.
+policy::Dest any_dest(std::mt19937& random) {
+  policy::Dest dest;
+  dest.transport = random() % 2 == 0 ? policy::Transport::tcp : policy::Transport::udp;
+  dest.network = *policy::parse_network(random() % 2 == 0 ? "203.0.113.0" : "2001:db8::");
+  const auto bits = static_cast<std::uint8_t>(random() % 5);
+  dest.network.address[dest.network.v6 ? 15 : 3] = static_cast<std::uint8_t>((random() % 16) >> bits << bits);
+  dest.network.prefix = static_cast<std::uint8_t>(dest.network.prefix - bits);
+  dest.first_port = static_cast<std::uint16_t>(1 + random() % 12);
+  dest.last_port = static_cast<std::uint16_t>(dest.first_port + random() % 4);
+  return dest;
+}
+
+bool names(const std::vector<policy::Dest>& dests, const nft::Packet& packet) {
+  return std::ranges::any_of(dests, [&](const policy::Dest& dest) {
+    return static_cast<std::uint8_t>(dest.transport) == packet.protocol && dest.network.contains(packet.to) &&
+           dest.first_port <= packet.port && packet.port <= dest.last_port;
+  });
+}
+
+TEST(CompiledRulesTest, AcceptExactlyWhatTheListsSay) {
+  std::mt19937 random(4);  // the same rules in every run
+  for (int round = 0; round < 300; ++round) {
+    policy::Egress rules;
+    for (unsigned i = random() % 9; i > 0; --i) rules.allow.push_back(any_dest(random));
+    for (unsigned i = random() % 4; i > 0; --i) rules.deny.push_back(any_dest(random));
+    const auto table = egress_table(rules, {}, first_epoch);
+    for (int i = 0; i < 100; ++i) {
+      auto to = any_dest(random);
+      to.network.prefix = static_cast<std::uint8_t>(to.network.size() * 8);
+      const nft::Packet packet{to.network, static_cast<std::uint8_t>(to.transport), to.first_port};
+      const bool expected = names(rules.allow, packet) && !names(rules.deny, packet);
+      ASSERT_EQ(nft::judge(table, "out", packet).accepted, expected)
+          << policy::to_json(rules) << " " << to_text(to) << "\n"
+          << nft::to_text(table);
+    }
+  }
+}
+
+TEST(CompiledRulesTest, ReadBackFromTheirTextAreTheSame) {
+  std::mt19937 random(5);
+  for (int round = 0; round < 300; ++round) {
+    policy::Egress rules;
+    for (unsigned i = random() % 9; i > 0; --i) rules.allow.push_back(any_dest(random));
+    EXPECT_EQ(policy::read_egress(policy::to_json(rules)), rules);
+  }
+}
+
+// Whatever is written there: a destination that its own text names again, or one error.
+TEST(DestTextTest, EveryTextIsADestinationOrAnError) {
+  std::mt19937 random(6);
+  const std::string_view alphabet = "0123456789abf.:/[]-*tcpud \n%";
+  unsigned read = 0;
+  for (int round = 0; round < 50'000; ++round) {
+    std::string text = round % 2 == 0 ? "udp/[2001:db8::/32]:443" : "203.0.113.0/24:80-90";
+    for (unsigned i = random() % 4; i > 0; --i) {
+      const auto place = random() % text.size();
+      if (random() % 2 == 0)
+        text[place] = alphabet[random() % alphabet.size()];
+      else
+        text.insert(place, 1, alphabet[random() % alphabet.size()]);
+    }
+    try {
+      const auto dest = policy::parse_dest(text);
+      EXPECT_EQ(policy::parse_dest(to_text(dest)), dest) << text;
+      ++read;
+    } catch (const Error& error) {
+      EXPECT_EQ(error.message().find('\n'), std::string::npos);
+    }
+  }
+  EXPECT_GT(read, 1000U);
 }
 
 // --- golden text -----------------------------------------------------------------------------------------------------
