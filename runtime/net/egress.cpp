@@ -114,7 +114,9 @@ bool install_table(Netlink& netlink, const policy::Egress& egress, const Surroun
 // What fails leaves nothing in a namespace that outlives it.
 void install_here(const policy::Egress& egress, const Surroundings& around, nft::Existing existing) {
   Netlink netlink(NETLINK_NETFILTER);
-  const bool new_frames = around.raw_sockets && in_context("CAP_NET_RAW", [&] { return install_frames(netlink); });
+  const bool new_frames =
+      around.raw_sockets && in_context("CAP_NET_RAW (frames are filtered from Linux 6.16 on; else take it away)",
+                                       [&] { return install_frames(netlink); });
   OnExit remove_frames([&] {
     if (new_frames) remove_if_there(netlink, nft::Family::netdev);
   });

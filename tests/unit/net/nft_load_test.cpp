@@ -314,7 +314,7 @@ TEST_F(FrameTest, AChangedTableIsNotTakenForOurs) {
   nft::Table other = frame_table();
   other.chains[0].rules.erase(other.chains[0].rules.begin() + 1);
   load(other, nft::Existing::replaced);
-  EXPECT_NE(error_of([&] { Egress(here()).install({}, raw()); }).find("CAP_NET_RAW: "), std::string::npos);
+  EXPECT_NE(error_of([&] { Egress(here()).install({}, raw()); }).find("CAP_NET_RAW ("), std::string::npos);
 }
 
 // --- replacing -------------------------------------------------------------------------------------------------------
