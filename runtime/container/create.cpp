@@ -18,6 +18,7 @@
 #include "runtime/container/id_ranges.h"
 #include "runtime/container/notify.h"
 #include "runtime/container/poststart.h"
+#include "runtime/container/userns_hint.h"
 #include "runtime/net/link.h"
 #include "runtime/sys/fd.h"
 #include "runtime/sys/process.h"
@@ -100,8 +101,7 @@ void set_up_from_host(const Creation& creation, const Launched& launched, Contai
   if (spec.linux && !spec.linux->netDevices.empty()) moved.move(spec.linux->netDevices, launched.init.pid);
   if (creation.plan.cgroup_owner) container.cgroup->delegate(*creation.plan.cgroup_owner);
   if (creation.plan.resources) container.cgroup->apply_limits(*creation.plan.resources);
-  if (spec.linux && spec.linux->intelRdt)
-    join_resctrl(*spec.linux->intelRdt, container, launched.init.pid);
+  if (spec.linux && spec.linux->intelRdt) join_resctrl(*spec.linux->intelRdt, container, launched.init.pid);
 }
 
 // Never left out: without rules of its own the container gets the usual ones.
@@ -181,7 +181,8 @@ Built build(Creation& creation, std::optional<NotifySocket>& notify) {
     launched.channel.expect(Kind::created);
     if (creation.plan.init.mode == plan::Mode::run) await_execution(launched);
   } catch (const Error& error) {
-    if (error.error_number() == ECONNRESET || error.error_number() == EPIPE) explain_death(error, launched, *container.cgroup);
+    if (error.error_number() == ECONNRESET || error.error_number() == EPIPE)
+      explain_death(error, launched, *container.cgroup);
     throw;
   }
   write_pid_file(creation.request.pid_file, launched.init.pid);
@@ -193,6 +194,16 @@ Built build(Creation& creation, std::optional<NotifySocket>& notify) {
   return {std::move(container), std::move(launched), std::move(console)};
 }
 
+Built build_or_explain(Creation& creation, std::optional<NotifySocket>& notify) {
+  try {
+    return build(creation, notify);
+  } catch (const Error& error) {
+    if ((creation.plan.init.namespaces.create & CLONE_NEWUSER) == 0) throw;
+    const auto hint = userns_hint(error.error_number(), userns_restriction());
+    if (hint.empty()) throw;
+    throw Error(error.message() + hint, error.error_number());
+  }
+}
 
 }  // namespace
 
@@ -206,7 +217,7 @@ void create(Runtime& runtime, const CreateRequest& request) {
   check_terminal(creation, true);
   if (!request.no_subreaper) sys::set_child_subreaper(true);
   std::optional<NotifySocket> opened_by_start;
-  build(creation, opened_by_start);
+  build_or_explain(creation, opened_by_start);
 }
 
 int run(Runtime& runtime, const RunRequest& request) {
@@ -224,7 +235,7 @@ int run(Runtime& runtime, const RunRequest& request) {
     size_like_callers(creation.plan.init.console_height, creation.plan.init.console_width);
   }
   std::optional<NotifySocket> notify;
-  Built built = build(creation, notify);
+  Built built = build_or_explain(creation, notify);
   run_poststart_hooks(runtime, built.container, creation.bundle.spec);
   if (request.detach) {
     if (notify) notify->relay(built.launched.init.pidfd, built.launched.init.pid);

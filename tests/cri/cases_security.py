@@ -125,6 +125,24 @@ profile agentsafe-cri-tests flags=(attach_disconnected,mediate_deleted) {
     refused("nobody-loaded-this|profile not found", lambda: pod.container(**secured(apparmor=stranger)))
 
 
+def case_apparmor_profiles_that_are_shipped_load_and_confine(cri):
+    need_apparmor()
+    shipped = os.path.join(os.path.dirname(os.path.abspath(__file__)), "..", "..", "contrib", "apparmor")
+    if not os.path.isdir(shipped):
+        raise Skip("contrib/apparmor is not here")
+    if os.path.exists("/etc/apparmor.d/abi/4.0"):  # AppArmor 4
+        subprocess.run(["apparmor_parser", "-QK", shipped + "/agentsafe"], check=True)
+    subprocess.run(["apparmor_parser", "-Kr", shipped + "/agentsafe-container"], check=True)
+    profile = {"profile_type": LOCALHOST, "localhost_ref": "agentsafe-container"}
+    container = cri.pod().container(**secured(apparmor=profile, capabilities={"add_capabilities": ["SYS_ADMIN"]}))
+    equal("agentsafe-container (enforce)", label_of(container))
+    status, _, error = container.exec("mount", "-t", "tmpfs", "tmpfs", "/data")
+    true(status and "denied" in error.lower(), error)
+    container.shell("echo x >/data/file; sleep 1000 & kill $!; ps >/dev/null")
+    container.stop(60)
+    equal(0, container.status()["exit_code"])  # the signal of the runtime arrives
+
+
 def case_sysctls_of_the_pods_namespaces_are_set(cri):
     pod = cri.pod(linux={"sysctls": {"net.ipv4.ip_local_port_range": "20000 30000", "kernel.shm_rmid_forced": "1",
                                      "net.ipv4.ip_unprivileged_port_start": "0"}})
