@@ -10,8 +10,8 @@
 namespace agentsafe::cgroup {
 namespace {
 
-std::vector<std::string> controllers_in(FdRef cgroup, const char* file) {
-  const auto content = sys::try_read_file(cgroup, file).value_or("");
+std::vector<std::string> controllers_in(FdRef cgroup, const std::string& file) {
+  const auto content = sys::try_read_record(cgroup, file).value_or("");
   const auto words = text::words(content);
   std::vector<std::string> names(words.begin(), words.end());
   std::sort(names.begin(), names.end());
@@ -65,8 +65,8 @@ std::string enable_in(const std::string& path) {
 
 std::string enable_controllers(Directory& directory) {
   const auto& place = directory.place();
-  const UniqueFd top = sys::openat(sys::at_cwd, place.mount_point, O_PATH | O_DIRECTORY);
-  if (controllers_in(top, "cgroup.controllers") == controllers_in(directory.fd(), "cgroup.controllers")) return {};
+  const std::string of_top = place.mount_point + "/cgroup.controllers";
+  if (controllers_in(sys::at_cwd, of_top) == controllers_in(directory.fd(), "cgroup.controllers")) return {};
   std::string reasons;
   std::size_t end = 0;
   while (end != std::string::npos && end < place.path.size()) {  // "", "/a", "/a/b" of "/a/b/c"

@@ -64,7 +64,7 @@ std::vector<std::string> descendants(FdRef dir) {
 
 std::string first_missing_parent(const Place& place) {
   const auto is_there = [&](const std::string& below) {
-    return sys::try_fstatat(sys::at_cwd, place.mount_point + below).has_value();
+    return below.empty() || sys::try_fstatat(sys::at_cwd, place.mount_point + below).has_value();
   };
   if (is_there(place.path.substr(0, place.path.rfind('/')))) return {};
   for (auto slash = place.path.find('/', 1); slash != std::string::npos; slash = place.path.find('/', slash + 1))
@@ -121,7 +121,7 @@ std::optional<std::string> Directory::try_read(const std::string& file) {
   return in_context(path(), [&]() -> std::optional<std::string> {
     if (!exists()) return std::nullopt;
     try {
-      return sys::try_read_file(fd(), file);
+      return sys::try_read_record(fd(), file);
     } catch (const Error& error) {
       if (error.error_number() == ENODEV) return std::nullopt;  // removed between open and read
       throw;
@@ -130,7 +130,7 @@ std::optional<std::string> Directory::try_read(const std::string& file) {
 }
 
 std::string Directory::read(const std::string& file) {
-  return in_context(path(), [&] { return sys::read_file(fd(), file); });
+  return in_context(path(), [&] { return sys::read_record(fd(), file); });
 }
 
 void Directory::write(const std::string& file, std::string_view value) {
@@ -140,9 +140,17 @@ void Directory::write(const std::string& file, std::string_view value) {
 bool Directory::try_write(const std::string& file, std::string_view value) {
   return in_context(path(), [&] {
     if (!exists()) return false;
-    const UniqueFd open_file = sys::try_openat(fd(), file, O_WRONLY);
-    if (open_file) in_context(file, [&] { sys::write_once(open_file, value); });
-    return static_cast<bool>(open_file);
+    if (written_file_ != file || !written_fd_) written_fd_ = sys::try_openat(fd(), file, O_WRONLY);
+    written_file_ = file;
+    if (!written_fd_) return false;
+    try {
+      in_context(file, [&] { sys::write_once(written_fd_, value); });
+      return true;
+    } catch (const Error& error) {
+      written_fd_.reset();
+      if (error.error_number() == ENODEV) return false;  // removed since it was opened
+      throw;
+    }
   });
 }
 
@@ -167,6 +175,7 @@ void Directory::remove(milliseconds limit) {
 
 void Directory::remove_subtree(milliseconds limit) {
   fd_.reset();
+  written_fd_.reset();
   if (try_rmdir(path())) return;
   const auto deadline = steady_clock::now() + limit;
   for (auto pause = std::chrono::microseconds(200);; pause = std::min(pause * 2, std::chrono::microseconds(20'000))) {

@@ -65,6 +65,8 @@ class Directory {
 
   Place place_;
   UniqueFd fd_;
+  std::string written_file_;  // the last one that was written to, kept open: device rules are a dozen writes to one
+  UniqueFd written_fd_;
   std::vector<std::string> made_;  // whole paths, top-down
   bool fresh_ = false;
 };

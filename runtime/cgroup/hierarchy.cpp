@@ -122,10 +122,11 @@ Hierarchies parse_hierarchies(std::string_view mountinfo, std::string_view proc_
 
 Hierarchies probe_hierarchies() {
   return in_context("find the cgroup hierarchies", [] {
-    const auto proc_cgroup = sys::read_file(sys::at_cwd, "/proc/self/cgroup");
-    const UniqueFd top = sys::try_openat(sys::at_cwd, usual_mount_point, O_PATH | O_DIRECTORY);
-    const bool only_unified = top && sys::fstatfs(top).f_type == CGROUP2_SUPER_MAGIC;
-    if (only_unified && sys::fstat(top).st_ino == root_inode) return unified_only(parse_memberships(proc_cgroup));
+    const auto proc_cgroup = sys::read_record(sys::at_cwd, "/proc/self/cgroup");
+    struct statfs top {};
+    const bool only_unified = ::statfs(usual_mount_point, &top) == 0 && top.f_type == CGROUP2_SUPER_MAGIC;
+    if (only_unified && sys::try_fstatat(sys::at_cwd, usual_mount_point)->st_ino == root_inode)
+      return unified_only(parse_memberships(proc_cgroup));
     return parse_hierarchies(sys::read_file(sys::at_cwd, "/proc/self/mountinfo"), proc_cgroup, only_unified);
   });
 }

@@ -79,7 +79,7 @@ void inherit_cpuset(const std::string& mount_point, const std::string& below) {
   const std::string above = below.substr(0, below.rfind('/'));
   for (const char* file : {"/cpuset.cpus", "/cpuset.mems"}) {
     const auto value = [file, &mount_point](const std::string& cgroup) {
-      return std::string(text::trim(sys::read_file(sys::at_cwd, mount_point + cgroup + file)));
+      return std::string(text::trim(sys::read_record(sys::at_cwd, mount_point + cgroup + file)));
     };
     if (!value(below).empty()) continue;
     std::string inherited = value(above);

@@ -103,7 +103,8 @@ void V2Cgroup::check_usable(bool is_adopted) {
     fail(directory_.path() + ": cgroup.type is \"" + std::string(word) +
          "\": a cgroup above it is threaded, and whole " + "processes cannot be put there; choose another cgroupsPath");
   if (!directory_.fresh() && !is_adopted) refuse_processes(directory_);
-  if (is_frozen_v2(directory_) || is_stopped_v2(directory_)) refuse_frozen();
+  // frozen itself (a new one never is), or by one above it
+  if ((!directory_.fresh() && is_frozen_v2(directory_)) || is_stopped_v2(directory_)) refuse_frozen();
 }
 
 Join V2Cgroup::join_below(const std::vector<std::string>& sub_cgroups) {

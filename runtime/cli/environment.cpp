@@ -3,13 +3,14 @@
 #include <fcntl.h>
 #include <unistd.h>
 
+#include <climits>
 #include <cstdlib>
-#include <memory>
 #include <vector>
 
 #include "runtime/base/error.h"
 #include "runtime/base/text.h"
 #include "runtime/sys/fd.h"
+#include "runtime/sys/process.h"
 
 namespace agentsafe::cli {
 namespace {
@@ -49,7 +50,7 @@ bool is_user_namespace(std::string_view uid_map) {
 EnvironmentFacts environment_facts() {
   EnvironmentFacts facts;
   facts.inherited_fds = count_inherited_fds();
-  facts.effective_uid = ::geteuid();
+  facts.effective_uid = sys::effective_uid();
   facts.pid = ::getpid();
   facts.user = variable("USER");
   facts.runtime_dir = variable("XDG_RUNTIME_DIR");
@@ -82,9 +83,9 @@ Environment read_environment(const EnvironmentFacts& facts) {
 
 std::string absolute_path(const std::string& path) {
   if (path.starts_with('/')) return path;
-  const std::unique_ptr<char, decltype(&std::free)> here(::get_current_dir_name(), &std::free);
-  if (!here) fail_errno("look up the current folder");
-  return std::string(here.get()) + "/" + path;
+  char here[PATH_MAX];
+  if (::getcwd(here, sizeof here) == nullptr) fail_errno("look up the current folder");
+  return std::string(here) + "/" + path;
 }
 
 void make_own_state_root(const Environment& environment) {

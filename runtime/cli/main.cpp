@@ -1,8 +1,12 @@
 // The program's entry: makes the process fit to handle containers, then hands over to run_program.
+#include <fcntl.h>
 #include <linux/close_range.h>
+#include <poll.h>
 #include <sys/auxv.h>
 #include <unistd.h>
 
+#include <array>
+#include <cerrno>
 #include <csignal>
 #include <cstdlib>
 #include <string>
@@ -21,8 +25,10 @@ using namespace agentsafe;
 
 // A file opened later must never become descriptor 0, 1 or 2.
 void open_missing_standard_streams() {
-  for (int fd = 0; fd <= STDERR_FILENO; ++fd)
-    if (::fcntl(fd, F_GETFD) < 0 && ::open("/dev/null", O_RDWR) != fd) fail_errno("open /dev/null");
+  std::array<pollfd, 3> streams{{{STDIN_FILENO, 0, 0}, {STDOUT_FILENO, 0, 0}, {STDERR_FILENO, 0, 0}}};
+  if (::poll(streams.data(), streams.size(), 0) < 0 && errno != EINTR) fail_errno("poll the standard streams");
+  for (const auto& stream : streams)
+    if ((stream.revents & POLLNVAL) != 0 && ::open("/dev/null", O_RDWR) != stream.fd) fail_errno("open /dev/null");
 }
 
 void prepare_process() {

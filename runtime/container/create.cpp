@@ -77,7 +77,7 @@ LaunchSetting setting_for(const Creation& creation, const Prepared& prepared, co
   setting.cgroup_fd = join.directory.get();
   if (cgroup.is_joined_by_add()) setting.attach = [&](pid_t pid) { cgroup.add(pid); };
   setting.id_maps = creation.plan.id_maps;
-  setting.privileged = ::geteuid() == 0;  // also in a user namespace: its root may map what it has itself
+  setting.privileged = sys::effective_uid() == 0;  // also in a user namespace: its root may map what it has itself
   for (unsigned fd = 3; fd < creation.plan.init.keep_fds; ++fd) setting.inherit.push_back(static_cast<int>(fd));
   for (const auto& fd : prepared.joined) setting.inherit.push_back(fd.get());
   for (const auto& fd : prepared.sources) setting.inherit.push_back(fd.get());
@@ -232,7 +232,8 @@ int run(Runtime& runtime, const RunRequest& request) {
   std::optional<Foreground> foreground;
   if (!request.detach) {
     foreground.emplace();
-    size_like_callers(creation.plan.init.console_height, creation.plan.init.console_width);
+    if (creation.plan.init.terminal)
+      size_like_callers(creation.plan.init.console_height, creation.plan.init.console_width);
   }
   std::optional<NotifySocket> notify;
   Built built = build_or_explain(creation, notify);

@@ -9,6 +9,7 @@
 #include "runtime/container/container.h"
 #include "runtime/container/egress.h"
 #include "runtime/policy/explain.h"
+#include "runtime/sys/process.h"
 
 namespace agentsafe::container {
 namespace {
@@ -34,8 +35,7 @@ void harden(Creation& creation) {
   const auto& policy = creation.policy.policy;
   if (policy == policy::Policy{}) return;
   creation.hardened = policy::harden(spec, policy, policy::look_around(spec, creation.bundle.path));
-  if (!creation.hardened.refusals.empty())
-    fail(policy::describe(creation.hardened.refusals, creation.policy.name));
+  if (!creation.hardened.refusals.empty()) fail(policy::describe(creation.hardened.refusals, creation.policy.name));
   spec = std::move(creation.hardened.spec);
 }
 
@@ -87,7 +87,7 @@ Record first_record(const Creation& creation) {
   record.bundle = creation.bundle.path;
   record.rootfs = spec.root->path;
   record.created = rfc3339_now(true);
-  record.owner = ::geteuid();
+  record.owner = sys::effective_uid();
   record.policy = creation.policy.name;
   if (creation.policy.policy != policy::Policy{}) record.effectivePolicy = policy::to_json(creation.policy.policy);
   record.cgroup = cgroup::with_missing_parents(creation.plan.cgroup);
@@ -105,10 +105,8 @@ Record first_record(const Creation& creation) {
 void check_terminal(const Creation& creation, bool detached) {
   const bool terminal = creation.bundle.spec.process->terminal;
   const bool socket = !creation.request.console_socket.empty();
-  if (detached && terminal && !socket)
-    fail("cannot allocate tty if runc will detach without setting console socket");
-  if (socket && !(detached && terminal))
-    fail("cannot use console socket if runc will not detach or allocate tty");
+  if (detached && terminal && !socket) fail("cannot allocate tty if runc will detach without setting console socket");
+  if (socket && !(detached && terminal)) fail("cannot use console socket if runc will not detach or allocate tty");
 }
 
 void run_host_hooks(const Creation& creation, const Record& record) {

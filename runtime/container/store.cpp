@@ -99,6 +99,8 @@ void ContainerDir::remove_fifo() { sys::unlinkat(dir_, fifo_file); }
 
 void ContainerDir::remove() {
   in_context("remove " + path_, [&] {
+    for (const char* usual : {state_file, config_file}) sys::unlinkat(dir_, usual);
+    if (::rmdir(path_.c_str()) == 0) return;
     for (const auto& entry : sys::list_directory(dir_)) remove_tree(dir_, entry);
     sys::unlinkat(sys::at_cwd, path_, AT_REMOVEDIR);
   });

@@ -29,11 +29,12 @@ using process::Kind;
 struct Init {
   const plan::InitPlan& plan;
   process::Channel& channel;
-  UniqueFd proc;                           // private procfs of the container's pid namespace
-  std::optional<mount::Rootfs> rootfs;     // create and run
-  std::vector<UniqueFd> for_parent;        // descriptors that go with Ready: the console's master
+  UniqueFd proc;                        // private procfs of the container's pid namespace
+  std::optional<mount::Rootfs> rootfs;  // create and run
+  std::vector<UniqueFd> for_parent;     // descriptors that go with Ready: the console's master
   std::vector<std::string> env;
   std::string program;
+  std::uint64_t ignored_signals = 0;  // by whoever called the runtime, and by the runtime
 };
 
 void guard_process(Init&) {
@@ -88,8 +89,8 @@ void open_console(Init& init) {
   const auto& plan = init.plan;
   if (plan.terminal) {
     const bool makes_dev_console = plan.mode != plan::Mode::exec;
-    auto console = mount::open_console({plan.console_height, plan.console_width},
-                                       plan.root_id + plan.confinement.uid, makes_dev_console);
+    auto console = mount::open_console({plan.console_height, plan.console_width}, plan.root_id + plan.confinement.uid,
+                                       makes_dev_console);
     init.for_parent.push_back(std::move(console.master));
   } else {
     mount::reopen_null_stdio();
@@ -97,7 +98,7 @@ void open_console(Init& init) {
 }
 
 void make_working_directory(Init& init) {
-  if (init.plan.make_cwd) make_directories(init.plan.cwd);
+  if (init.plan.make_cwd && init.plan.cwd != "/") make_directories(init.plan.cwd);
 }
 
 void seal_rootfs(Init& init) {
@@ -117,6 +118,7 @@ void verify_mounts(Init& init) {
 void set_kernel_attributes(Init& init) {
   if (init.plan.own_oom_score_adj)
     sys::write_file(init.proc, "self/oom_score_adj", std::to_string(*init.plan.own_oom_score_adj));
+  init.ignored_signals = sys::ignored_signals(sys::read_record(init.proc, "self/status"));
   security::set_kernel_attributes(init.plan.confinement, init.proc);
 }
 
@@ -238,7 +240,7 @@ UniqueFd wait_at_fifo(Init& init) {
 void execute(Init& init) {
   if (!init.plan.start_container_hooks.empty())
     process::run_hooks("startContainer", init.plan.start_container_hooks, init.plan.created_state.with(::getpid()));
-  sys::reset_signals();
+  sys::reset_signals(init.ignored_signals);
   sys::set_parent_death_signal(0);
   init.proc.reset();
   const auto args = sys::c_strings(init.plan.args);
@@ -252,7 +254,7 @@ void execute(Init& init) {
 }  // namespace
 
 void run(const plan::InitPlan& plan, process::Channel& channel) {
-  Init init{plan, channel, {}, {}, {}, {}, {}};
+  Init init{plan, channel, {}, {}, {}, {}, {}, 0};
   for (const auto& step : steps) {
     if (*step.name == '\0') {
       step.run(init);

@@ -4,6 +4,7 @@
 
 #include "runtime/base/text.h"
 #include "runtime/sys/fd.h"
+#include "runtime/sys/process.h"
 
 namespace agentsafe::plan {
 namespace {
@@ -19,13 +20,14 @@ bool is_in_user_namespace() {
 }  // namespace
 
 bool may_set_groups(bool in_user_namespace) {
-  if (::geteuid() != 0) return false;
-  return !in_user_namespace || text::trim(sys::try_read_file(sys::at_cwd, "/proc/self/setgroups").value_or("")) != "deny";
+  if (sys::effective_uid() != 0) return false;
+  return !in_user_namespace ||
+         text::trim(sys::try_read_file(sys::at_cwd, "/proc/self/setgroups").value_or("")) != "deny";
 }
 
 HostFacts probe_host() {
   HostFacts facts;
-  facts.euid = ::geteuid();
+  facts.euid = sys::effective_uid();
   facts.egid = ::getegid();
   facts.in_user_namespace = is_in_user_namespace();
   facts.may_set_groups = may_set_groups(facts.in_user_namespace);

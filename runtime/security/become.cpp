@@ -66,9 +66,10 @@ void set_ids(const Confinement& confinement) {
 
 std::vector<std::string> become(const Confinement& confinement) {
   drop_bounding(confinement.capabilities.bounding);
-  sys::set_keep_capabilities(true);  // across setresuid, until capset has said what stays
+  const bool would_lose_all = confinement.uid != 0;
+  if (would_lose_all) sys::set_keep_capabilities(true);  // across setresuid, until capset has said what stays
   set_ids(confinement);
-  sys::set_keep_capabilities(false);
+  if (would_lose_all) sys::set_keep_capabilities(false);
   set_capabilities(confinement.capabilities);
   ::umask(static_cast<mode_t>(confinement.umask));
   sys::set_dumpable(false);  // a change of ids may have made us dumpable again

@@ -1,5 +1,6 @@
 #include "runtime/security/capabilities.h"
 
+#include <linux/capability.h>
 #include <sys/prctl.h>
 
 #include <algorithm>
@@ -10,7 +11,10 @@
 namespace agentsafe::security {
 namespace {
 
-bool kernel_has(unsigned capability) { return ::prctl(PR_CAPBSET_READ, capability, 0, 0, 0) >= 0; }
+// CAP_AUDIT_READ came with Linux 3.16; who must be asked about are those behind it.
+bool kernel_has(unsigned capability) {
+  return capability <= CAP_AUDIT_READ || ::prctl(PR_CAPBSET_READ, capability, 0, 0, 0) >= 0;
+}
 
 }  // namespace
 
@@ -26,8 +30,8 @@ std::uint64_t capability_mask(const std::vector<std::string>& names, std::vector
       mask |= std::uint64_t{1} << value;
       continue;
     }
-    std::string warning = "capability " + text::escaped(name) + " is ignored: " +
-                          (known ? "this kernel does not have it" : "it is unknown");
+    std::string warning = "capability " + text::escaped(name) +
+                          " is ignored: " + (known ? "this kernel does not have it" : "it is unknown");
     if (std::find(warnings.begin(), warnings.end(), warning) == warnings.end()) warnings.push_back(std::move(warning));
   }
   return mask;

@@ -238,6 +238,28 @@ std::optional<std::string> try_read_file(FdRef dir, const std::string& path, std
   return in_context(path, [&] { return read_all(fd, limit); });
 }
 
+namespace {
+
+std::string read_one_record(FdRef fd, const std::string& path) {
+  std::string bytes(4096, '\0');
+  const ssize_t n = retry([&] { return ::read(fd.get(), bytes.data(), bytes.size()); });
+  if (n < 0) fail_errno(path + ": read");
+  bytes.resize(static_cast<std::size_t>(n));
+  return bytes.size() < 4096 ? bytes : bytes + in_context(path, [&] { return read_all(fd); });
+}
+
+}  // namespace
+
+std::string read_record(FdRef dir, const std::string& path) {
+  return read_one_record(openat(dir, path, O_RDONLY | O_NOCTTY), path);
+}
+
+std::optional<std::string> try_read_record(FdRef dir, const std::string& path) {
+  const UniqueFd fd = try_openat(dir, path, O_RDONLY | O_NOCTTY);
+  if (!fd) return std::nullopt;
+  return read_one_record(fd, path);
+}
+
 void write_all(FdRef fd, std::string_view bytes) {
   while (!bytes.empty()) {
     const ssize_t n = retry([&] { return ::write(fd.get(), bytes.data(), bytes.size()); });
@@ -247,7 +269,7 @@ void write_all(FdRef fd, std::string_view bytes) {
 }
 
 void write_once(FdRef fd, std::string_view value) {
-  const ssize_t n = retry([&] { return ::write(fd.get(), value.data(), value.size()); });
+  const ssize_t n = retry([&] { return ::pwrite(fd.get(), value.data(), value.size(), 0); });
   if (n < 0) fail_errno("write \"" + text::escaped(text::trim(value.substr(0, 200))) + "\"");
   if (static_cast<std::size_t>(n) != value.size()) fail("write: only a part was taken");
 }

@@ -80,8 +80,13 @@ std::vector<std::string> list_directory(FdRef dir);
 std::string read_all(FdRef fd, std::size_t limit = 16U << 20);
 std::string read_file(FdRef dir, const std::string& path, std::size_t limit = 16U << 20);
 std::optional<std::string> try_read_file(FdRef dir, const std::string& path, std::size_t limit = 16U << 20);
+// A kernel file that shows one record, as the knobs of a cgroup and /proc/PID/stat do: one read(2) gets it whole,
+// unless it fills the buffer.
+std::string read_record(FdRef dir, const std::string& path);
+std::optional<std::string> try_read_record(FdRef dir, const std::string& path);
 void write_all(FdRef fd, std::string_view bytes);
-// One write(2) of the whole value, for kernel files that take a value per write; a short write is an error.
+// One pwrite(2) of the whole value to the beginning, for kernel files that take a value per write; a short write is an
+// error.
 void write_once(FdRef fd, std::string_view value);
 void write_file(FdRef dir, const std::string& path, std::string_view value);  // O_WRONLY, write_once
 

@@ -94,7 +94,7 @@ std::optional<pid_t> pid_of(FdRef pidfd) {
 }
 
 std::optional<ProcessStat> process_stat(pid_t pid) {
-  const auto stat = try_read_file(at_cwd, "/proc/" + std::to_string(pid) + "/stat");
+  const auto stat = try_read_record(at_cwd, "/proc/" + std::to_string(pid) + "/stat");
   if (!stat) return std::nullopt;
   const auto after_name = stat->rfind(')');
   if (after_name == std::string::npos) return std::nullopt;
@@ -159,7 +159,8 @@ void set_keep_capabilities(bool on) { check(::prctl(PR_SET_KEEPCAPS, on ? 1 : 0)
 void set_file_ids(uid_t uid, gid_t gid) {
   (void)::setfsgid(gid);
   (void)::setfsuid(uid);  // takes the capabilities over files out of the effective set
-  if (::setfsuid(static_cast<uid_t>(-1)) != static_cast<int>(uid) || ::setfsgid(static_cast<gid_t>(-1)) != static_cast<int>(gid))
+  if (::setfsuid(static_cast<uid_t>(-1)) != static_cast<int>(uid) ||
+      ::setfsgid(static_cast<gid_t>(-1)) != static_cast<int>(gid))
     fail_errno("make files as " + std::to_string(uid), EPERM);
   __user_cap_header_struct header{_LINUX_CAPABILITY_VERSION_3, 0};
   __user_cap_data_struct data[2]{};

@@ -2,6 +2,7 @@
 // prctl(2), prlimit(2), execveat(2), user_namespaces(7).
 #pragma once
 #include <sched.h>
+#include <sys/auxv.h>
 #include <sys/resource.h>
 #include <sys/types.h>
 
@@ -26,8 +27,8 @@ struct Child {
 };
 
 struct CloneOptions {
-  std::uint64_t flags = 0;   // CLONE_NEW…, CLONE_PARENT; CLONE_PIDFD is always added
-  int cgroup_fd = -1;        // a cgroup2 directory: CLONE_INTO_CGROUP (Linux 5.7)
+  std::uint64_t flags = 0;  // CLONE_NEW…, CLONE_PARENT; CLONE_PIDFD is always added
+  int cgroup_fd = -1;       // a cgroup2 directory: CLONE_INTO_CGROUP (Linux 5.7)
 };
 
 // clone3(2): the child runs `body` in a frame that nothing unwinds through and ends with _exit(what body returns);
@@ -79,6 +80,8 @@ void set_child_subreaper(bool on);
 void set_parent_death_signal(int signal);
 int parent_death_signal();
 // sched_setaffinity(2) of the calling thread; the mask is the bytes of a cpu_set_t.
+// Without a system call: we never change it.
+inline uid_t effective_uid() { return static_cast<uid_t>(::getauxval(AT_EUID)); }
 void set_affinity(const std::string& mask);
 unsigned online_processors();  // of the machine, as sysconf(3) counts them
 void prlimit(pid_t pid, int resource, const rlimit& limit);

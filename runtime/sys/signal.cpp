@@ -7,17 +7,24 @@
 #include <csignal>
 
 #include "runtime/base/error.h"
+#include "runtime/base/text.h"
 
 namespace agentsafe::sys {
 
-void reset_signals() {
+std::uint64_t ignored_signals(std::string_view proc_status) {
+  constexpr std::string_view name = "\nSigIgn:\t";
+  const auto at = proc_status.find(name);
+  const auto digits = at == std::string_view::npos ? "" : proc_status.substr(at + name.size(), 16);
+  const auto mask = text::parse<std::uint64_t>(digits, 16);
+  if (!mask) fail("read the ignored signals: unexpected text");
+  return *mask;
+}
+
+void reset_signals(std::uint64_t which) {
   struct sigaction by_default {};
   by_default.sa_handler = SIG_DFL;
-  for (int signal = 1; signal < NSIG; ++signal) {
-    struct sigaction current {};
-    if (::sigaction(signal, nullptr, &current) == 0 && current.sa_handler != SIG_DFL)
-      ::sigaction(signal, &by_default, nullptr);
-  }
+  for (int signal = 1; signal < NSIG; ++signal)
+    if ((which >> (signal - 1) & 1) != 0) ::sigaction(signal, &by_default, nullptr);
   sigset_t none;
   ::sigemptyset(&none);
   if (::sigprocmask(SIG_SETMASK, &none, nullptr) != 0) fail_errno("reset the signal mask");

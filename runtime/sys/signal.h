@@ -1,15 +1,19 @@
 // Signals. Source: signal(7), sigprocmask(2), sigaction(2), signalfd(2).
 #pragma once
 #include <csignal>
+#include <cstdint>
 #include <optional>
+#include <string_view>
 
 #include "runtime/base/unique_fd.h"
 
 namespace agentsafe::sys {
 
 // For a program about to be started: nothing blocked, every disposition the default (an ignored SIGPIPE or SIGCHLD
-// would be inherited across execve).
-void reset_signals();
+// would be inherited across execve). which: bit 0 is signal 1; those that are known to be ignored, or all.
+void reset_signals(std::uint64_t which = ~std::uint64_t{0});
+// The mask of those that are ignored, from the text of /proc/PID/status. Throws where it has none.
+[[nodiscard]] std::uint64_t ignored_signals(std::string_view proc_status);
 void ignore_signal(int signal);
 
 // Holds back every signal that can be and delivers them through a descriptor instead. At the end what has come and was

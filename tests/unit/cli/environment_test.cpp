@@ -61,7 +61,7 @@ TEST(EnvironmentTest, CountsTheDescriptorsItWasLeft) {
 }
 
 TEST(EnvironmentTest, MakesRelativePathsAbsolute) {
-  char* const here = ::get_current_dir_name();
+  char* const here = ::getcwd(nullptr, 0);
   EXPECT_EQ(absolute_path("x/pid"), std::string(here) + "/x/pid");
   EXPECT_EQ(absolute_path("/x"), "/x");
   std::free(here);
