@@ -49,7 +49,7 @@ wants() { [[ "$suites " == *" $1 "* ]]; }
 prepare() {
   heading "packages"
   # shellcheck disable=SC2046,SC2086 # words
-  install_packages $BUILD_PACKAGES libgtest-dev bats jq tini python3 gcc libc6-dev iproute2 procps uidmap util-linux libcap2-bin strace \
+  install_packages $BUILD_PACKAGES libgtest-dev bats jq tini python3 gcc libc6-dev iproute2 procps uidmap util-linux libcap2-bin strace valgrind \
     $(wants coverage && echo gcovr) $(wants cve && echo runc crun) \
     $({ wants integration || wants egress; } && echo nftables) $(wants integration && echo python3-yaml runc crun podman) $(wants docker && cat tests/docker/packages.txt 2>/dev/null) $(wants cri && cat tests/cri/packages.txt) $(wants podman && cat tests/podman/packages.txt) || exit 1
   heading "build"
@@ -200,6 +200,7 @@ wants install && run_install
 wants docker && [ -x tests/docker/run.sh ] && run_script docker tini -s -- tests/docker/run.sh
 wants cri && run_script cri tini -s -- tests/cri/run.sh
 wants podman && run_script podman tini -s -- tests/podman/run.sh
+wants bench && run_script budget tests/bench/budget.sh
 wants bench && [ -x tests/bench/run.sh ] && run_script bench tini -s -- tests/bench/run.sh --quick
 wants vm && run_script vm tests/vm/run.sh
 heading "all"
