@@ -10,7 +10,7 @@ import sys
 
 TOP = pathlib.Path(__file__).resolve().parent.parent
 LONGEST_FILE = 400
-MECHANISMS = ("namespaces", "mount", "cgroup", "security", "net", "process")
+MECHANISMS = ("namespaces", "mount", "cgroup", "security", "net", "process", "criu")
 
 # folder → the folders (or single files) of ours that it may include, besides itself
 base = {"runtime/base"}

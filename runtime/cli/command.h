@@ -34,7 +34,6 @@ struct Command {
   std::size_t min_arguments = 1;
   std::size_t max_arguments = 1;
   bool stops_at_first_argument = false;     // what follows the first argument is not ours to read
-  bool built = true;                        // false: answers that it is not built yet
   int failure_status = 1;                   // of a run-time error; errors of usage are always 1
   int (*run)(const Invocation&) = nullptr;  // answers the exit status, throws Error
 };

@@ -20,13 +20,6 @@ std::vector<Option> shown(std::span<const Option> options) {
   return visible;
 }
 
-std::vector<Command> built() {
-  std::vector<Command> visible;
-  std::copy_if(commands().begin(), commands().end(), std::back_inserter(visible),
-               [](const auto& one) { return one.built; });
-  return visible;
-}
-
 bool takes_container(const Command& command) { return command.arguments.starts_with("CONTAINER-ID"); }
 
 std::string replaced(std::string_view text, std::string_view from, std::string_view to) {
@@ -164,7 +157,7 @@ std::string bash_completion() {
   const auto global = shown(global_options());
   std::vector<std::string> names;
   std::string settings, values = bash_case("", global);
-  for (const Command& command : built()) {
+  for (const Command& command : commands()) {
     const auto options = shown(command.options);
     names.emplace_back(command.name);
     settings.append("    ").append(command.name).append(") options=").append(quoted(dashed(options, false)));
@@ -181,7 +174,7 @@ std::string bash_completion() {
 
 std::string zsh_completion() {
   std::string list, cases;
-  for (const Command& command : built()) {
+  for (const Command& command : commands()) {
     const std::string name(command.name);
     list += "    " + quoted(name + ":" + std::string(command.summary)) + "\n";
     cases += "        " + name + ") _arguments" + zsh_specs(shown(command.options), "            ");
@@ -196,7 +189,7 @@ std::string fish_completion() {
   const std::string line = "complete -c agentsafe";
   std::string text = "# fish completion for agentsafe\n" + line + " -f\n";
   for (const Option& option : shown(global_options())) text += line + " -n __fish_use_subcommand" + fish_option(option);
-  for (const Command& command : built()) {
+  for (const Command& command : commands()) {
     const std::string name(command.name);
     const std::string here = line + " -n '__fish_seen_subcommand_from " + name + "'";
     text += line + " -n __fish_use_subcommand -a " + name + " -d " + quoted(command.summary) + "\n";

@@ -15,6 +15,8 @@
 namespace agentsafe::cli {
 namespace {
 
+constexpr const char* system_path = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin";
+
 std::string variable(const char* name) {
   const char* value = ::getenv(name);
   return value != nullptr ? value : "";
@@ -58,6 +60,7 @@ EnvironmentFacts environment_facts() {
   facts.listen_fds = variable("LISTEN_FDS");
   facts.notify_socket = variable("NOTIFY_SOCKET");
   facts.session_bus = variable("DBUS_SESSION_BUS_ADDRESS");
+  facts.path = variable("PATH");
   // Only root with a runtime folder of somebody else's needs the answer.
   if (facts.effective_uid == 0 && facts.user != "root" && !facts.runtime_dir.empty()) {
     const auto uid_map = sys::try_read_file(sys::at_cwd, "/proc/self/uid_map");
@@ -78,6 +81,7 @@ Environment read_environment(const EnvironmentFacts& facts) {
   environment.session_bus = facts.session_bus;
   if (facts.session_bus.empty() && !facts.runtime_dir.empty())
     environment.session_bus = "unix:path=" + bus_address_value(facts.runtime_dir + "/bus");
+  environment.path = (facts.path.empty() ? "" : facts.path + ":") + system_path;
   return environment;
 }
 

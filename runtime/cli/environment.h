@@ -14,6 +14,7 @@ struct Environment {
   unsigned inherited_fds = 0;      // how many descriptors from 3 on were open, without a gap, when the program began
   std::string notify_socket;       // NOTIFY_SOCKET (sd_notify(3))
   std::string session_bus;         // D-Bus address of the user's bus: DBUS_SESSION_BUS_ADDRESS, or XDG_RUNTIME_DIR/bus
+  std::string path;                // PATH, and the folders that have the system's programs
 };
 
 // The values the rules below look at.
@@ -28,6 +29,7 @@ struct EnvironmentFacts {
   std::string listen_fds;
   std::string notify_socket;
   std::string session_bus;  // DBUS_SESSION_BUS_ADDRESS
+  std::string path;         // PATH
 };
 
 // To be called before anything else opens a descriptor.

@@ -60,7 +60,7 @@ Features features() {
   document.mountOptions = mount::mount_option_names();
   document.linux = linux_features();
   document.annotations = {{"io.github.seccomp.libseccomp.version", std::string(security::libseccomp_version())},
-                          {"org.opencontainers.runc.checkpoint.enabled", "false"}};
+                          {"org.opencontainers.runc.checkpoint.enabled", "true"}};
   document.potentiallyUnsafeConfigAnnotations = {"bundle", "org.criu.config", "org.systemd.property."};
   return document;
 }

@@ -65,7 +65,7 @@ std::string program_man_page() {
       ".SH DESCRIPTION\nagentsafe is a container runtime for the OCI runtime specification, with the command line "
       "of \\fBrunc\\fR(8).\n.SH COMMANDS\n";
   for (const Command& command : commands())
-    if (command.built) page += ".TP\n" + reference(command.name) + "\n" + roff(command.summary) + "\n";
+    page += ".TP\n" + reference(command.name) + "\n" + roff(command.summary) + "\n";
   page += ".SH OPTIONS\nThey stand before the command.\n" + option_list(global_options());
   page += exit_status;
   page += environment;

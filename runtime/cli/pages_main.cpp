@@ -22,7 +22,7 @@ std::map<std::string, std::string> all_pages() {
                                               {"_agentsafe", cli::zsh_completion()},
                                               {"agentsafe.fish", cli::fish_completion()}};
   for (const cli::Command& command : cli::commands())
-    if (command.built) pages["agentsafe-" + std::string(command.name) + ".8"] = cli::command_man_page(command);
+    pages["agentsafe-" + std::string(command.name) + ".8"] = cli::command_man_page(command);
   return pages;
 }
 

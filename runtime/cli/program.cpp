@@ -8,8 +8,6 @@
 namespace agentsafe::cli {
 namespace {
 
-constexpr std::string_view not_built =
-    "not built yet: this version of agentsafe cannot checkpoint and restore containers";
 
 // A command, and what is known of its fate; the words of an error depend on how far it got.
 struct Call {
@@ -29,7 +27,6 @@ int run_command(Call& call, const Arguments& global, const std::vector<std::stri
   const Command& command = *call.command;
   const Order order = command.stops_at_first_argument ? Order::options_first : Order::mixed;
   const Arguments arguments = parse(words, command.options, order);
-  if (!command.built) fail(std::string(not_built));
   if (arguments.on("help")) {
     print(command_usage(command));
     return 0;
@@ -50,7 +47,6 @@ int help(const std::vector<std::string>& words, const Print& print) {
   }
   const Command* command = find_command(words.front());
   if (command == nullptr) throw UsageError("unknown command \"" + text::escaped(words.front()) + "\"");
-  if (!command->built) fail(std::string(command->name) + ": " + std::string(not_built));
   print(command_usage(*command));
   return 0;
 }

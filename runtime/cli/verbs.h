@@ -5,6 +5,7 @@ namespace agentsafe::cli {
 
 struct Invocation;
 
+int checkpoint(const Invocation& invocation);
 int create(const Invocation& invocation);
 int delete_(const Invocation& invocation);
 int egress(const Invocation& invocation);
@@ -16,6 +17,7 @@ int list(const Invocation& invocation);
 int pause(const Invocation& invocation);
 int policy(const Invocation& invocation);
 int ps(const Invocation& invocation);
+int restore(const Invocation& invocation);
 int resume(const Invocation& invocation);
 int run(const Invocation& invocation);
 int seccomp(const Invocation& invocation);

@@ -42,6 +42,7 @@ std::string refusal(const Record& record, Status status, Operation operation) {
     case Operation::pause: return status == Status::paused ? "container is paused already" : "container not running";
     case Operation::resume: return "container not paused";
     case Operation::update: return "container not running";
+    case Operation::checkpoint: return "container cannot be checkpointed in " + is + " state";
     case Operation::remove:
       return "cannot delete container " + record.id + " that is not stopped: " + is;
   }

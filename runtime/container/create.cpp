@@ -9,17 +9,15 @@
 
 #include "runtime/base/error.h"
 #include "runtime/base/scope.h"
-#include "runtime/cgroup/resctrl.h"
 #include "runtime/container/container.h"
 #include "runtime/container/creation.h"
-#include "runtime/container/egress.h"
 #include "runtime/container/foreground.h"
 #include "runtime/container/handover.h"
+#include "runtime/container/host_side.h"
 #include "runtime/container/id_ranges.h"
 #include "runtime/container/notify.h"
 #include "runtime/container/poststart.h"
 #include "runtime/container/userns_hint.h"
-#include "runtime/net/link.h"
 #include "runtime/sys/fd.h"
 #include "runtime/sys/process.h"
 
@@ -86,29 +84,6 @@ LaunchSetting setting_for(const Creation& creation, const Prepared& prepared, co
   return setting;
 }
 
-void join_resctrl(const oci::IntelRdt& config, Container& container, pid_t init) {
-  auto group = cgroup::make_resctrl_group(cgroup::resctrl_mount_point(), config, container.record.id);
-  group.add(init);
-  container.record.intelRdt = group.keep();
-}
-
-void set_up_from_host(const Creation& creation, const Launched& launched, Container& container,
-                      net::MovedDevices& moved) {
-  const auto& spec = creation.bundle.spec;
-  // first of all: whatever comes later may run something in the namespace, or bring it a way out
-  if (creation.plan.egress)
-    install_egress(*creation.plan.egress, launched.init.pid, container.record.rootless, container.dir.path());
-  if (spec.linux && !spec.linux->netDevices.empty()) moved.move(spec.linux->netDevices, launched.init.pid);
-  if (creation.plan.cgroup_owner) container.cgroup->delegate(*creation.plan.cgroup_owner);
-  if (creation.plan.resources) container.cgroup->apply_limits(*creation.plan.resources);
-  if (spec.linux && spec.linux->intelRdt) join_resctrl(*spec.linux->intelRdt, container, launched.init.pid);
-}
-
-// Never left out: without rules of its own the container gets the usual ones.
-void limit_devices(const Creation& creation, const Container& container) {
-  container.cgroup->apply_devices(creation.plan.resources.value_or(oci::Resources{}));
-}
-
 Handover handover_for(const Creation& creation, const Container& container) {
   const auto& spec = creation.bundle.spec;
   return {.confinement = creation.plan.init.confinement,
@@ -161,7 +136,8 @@ Built build(Creation& creation, std::optional<NotifySocket>& notify) {
   UniqueFd console;
   net::MovedDevices moved;
   try {
-    set_up_from_host(creation, launched, container, moved);
+    set_up_network(creation, launched.init.pid, container, moved);
+    set_up_cgroup(creation, launched.init.pid, container);
     if (creation.plan.init.waits_when_mounted) {
       launched.channel.expect(Kind::mounted);
       limit_devices(creation, container);

@@ -68,8 +68,8 @@ oci::Process wanted_process(const oci::Spec& spec, const ExecRequest& request) {
 
 // The namespaces of the container that are not the host's. Joining the user namespace that we are in is refused by
 // the kernel, so that one is compared.
-std::uint64_t namespaces_to_join(const oci::Spec& spec, pid_t init) {
-  std::uint64_t flags = 0;
+std::uint64_t namespaces_to_join(const oci::Spec& spec, pid_t init, bool restored) {
+  std::uint64_t flags = restored && sys::try_fstatat(sys::at_cwd, "/proc/self/ns/time") ? CLONE_NEWTIME : 0;
   if (!spec.linux) return flags;
   for (const auto& ns : spec.linux->namespaces) flags |= namespaces::flag_of(ns.type);
   if ((flags & CLONE_NEWUSER) != 0) {
@@ -114,7 +114,7 @@ Joining plan_joining(const Container& container, const oci::Spec& spec, const oc
   auto& plan = joining.init;
   plan.mode = plan::Mode::exec;
   plan.namespaces.join_pidfd = init.get();
-  plan.namespaces.join_pidfd_flags = namespaces_to_join(spec, container.record.pid);
+  plan.namespaces.join_pidfd_flags = namespaces_to_join(spec, container.record.pid, container.record.restored);
   plan.namespaces.rootless = container.record.rootless;
   plan::plan_environment(plan, process, request.listen_fds, request.preserve_fds);
   plan::plan_terminal(plan, process);

@@ -13,6 +13,7 @@
 #include "oci/spec.h"
 #include "runtime/base/log.h"
 #include "runtime/base/unique_fd.h"
+#include "runtime/criu/options.h"
 
 namespace agentsafe::container {
 
@@ -134,6 +135,26 @@ std::string why_connect(Runtime& runtime, const std::string& id, std::string_vie
 std::string why_open(Runtime& runtime, const std::string& id, const std::string& path);
 std::string why_exec(Runtime& runtime, const std::string& id, const std::string& path);
 std::string why_capability(Runtime& runtime, const std::string& id, const std::string& name);
+
+// criu/options.h has the options that criu gets as they are; what concerns the images is here.
+struct CriuRequest {
+  std::string path;                  // PATH: where criu is, and what it runs
+  std::string image_path;
+  std::string work_path;             // for criu's log; empty: image_path
+  criu::Options options;
+};
+struct CheckpointRequest : CriuRequest {
+  std::string id;
+  std::string parent_path;           // of an earlier pre-dump, below image_path
+  bool pre_dump = false;             // memory only, the container goes on
+  int status_fd = -1;                // gets a zero byte when the server of lazy pages is ready
+};
+void checkpoint(Runtime& runtime, const CheckpointRequest& request);
+
+struct RestoreRequest : RunRequest {
+  CriuRequest criu;
+};
+int restore(Runtime& runtime, const RestoreRequest& request);
 
 struct EventsRequest {
   std::string id;

@@ -7,7 +7,7 @@
 namespace agentsafe::container {
 
 enum class Status { creating, created, running, paused, stopped };
-enum class Operation { start, exec, kill, pause, resume, update, remove };
+enum class Operation { start, exec, kill, pause, resume, update, checkpoint, remove };
 
 [[nodiscard]] constexpr std::string_view name_of(Status status) {
   switch (status) {
@@ -31,6 +31,7 @@ enum class Operation { start, exec, kill, pause, resume, update, remove };
     case Operation::pause: return created || running;
     case Operation::resume: return paused;
     case Operation::update: return created || running || paused;
+    case Operation::checkpoint: return running || paused;
     case Operation::remove: return created || status == Status::stopped;
   }
   __builtin_unreachable();
@@ -40,5 +41,6 @@ static_assert(!permits(Status::running, Operation::start) && !permits(Status::st
 static_assert(!permits(Status::running, Operation::remove) && !permits(Status::paused, Operation::remove));
 static_assert(!permits(Status::paused, Operation::exec) && !permits(Status::stopped, Operation::kill));
 static_assert(!permits(Status::creating, Operation::remove));
+static_assert(!permits(Status::created, Operation::checkpoint) && !permits(Status::stopped, Operation::checkpoint));
 
 }  // namespace agentsafe::container

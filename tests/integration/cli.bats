@@ -77,17 +77,6 @@ load helpers
   is hello
 }
 
-@test "checkpoint and restore say that they are not built" {
-  is_agentsafe || skip "about agentsafe"
-  local words
-  for words in "checkpoint x" "checkpoint --help" "restore x" "restore --help"; do
-    # shellcheck disable=SC2086
-    run_rt $words
-    failed 1
-    equal 1 "${#stderr_lines[@]}"
-  done
-}
-
 @test "--systemd-cgroup without systemd is refused in one line that says what to do" {
   is_agentsafe || skip "about agentsafe"
   [ ! -d /run/systemd/system ] || skip "systemd runs on this host"

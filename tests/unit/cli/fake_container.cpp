@@ -51,6 +51,11 @@ int exec(Runtime& runtime, const ExecRequest& request) {
 
 void kill(Runtime& runtime, const KillRequest& request) { called(runtime).killed.push_back(request); }
 void remove(Runtime& runtime, const DeleteRequest& request) { called(runtime).removed.push_back(request); }
+void checkpoint(Runtime& runtime, const CheckpointRequest& request) { called(runtime).checkpointed = request; }
+int restore(Runtime& runtime, const RestoreRequest& request) {
+  called(runtime).restored = request;
+  return cli::fake().status;
+}
 void pause(Runtime& runtime, const std::string& id) { called(runtime).paused.push_back(id); }
 void resume(Runtime& runtime, const std::string& id) { called(runtime).resumed.push_back(id); }
 

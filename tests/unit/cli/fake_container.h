@@ -17,6 +17,8 @@ struct FakeContainers {
   // what was asked for
   std::optional<container::Runtime> runtime;
   std::optional<container::CreateRequest> created;
+  std::optional<container::CheckpointRequest> checkpointed;
+  std::optional<container::RestoreRequest> restored;
   std::optional<container::RunRequest> ran;
   std::optional<container::StartRequest> started;
   std::optional<container::ExecRequest> executed;

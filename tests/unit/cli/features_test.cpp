@@ -44,8 +44,8 @@ TEST(FeaturesTest, OffersWhatEnginesAskFor) {
   EXPECT_TRUE(document().linux.mountExtensions.idmap.enabled) << "user namespaces of Kubernetes";
 }
 
-TEST(FeaturesTest, SaysWhatIsNotBuilt) {
-  EXPECT_EQ(document().annotations.at("org.opencontainers.runc.checkpoint.enabled"), "false");
+TEST(FeaturesTest, SaysThatItCanCheckpoint) {
+  EXPECT_EQ(document().annotations.at("org.opencontainers.runc.checkpoint.enabled"), "true");
 }
 
 // A profile that uses one word of each list.

@@ -238,5 +238,60 @@ TEST_F(VerbsTest, EventsReadsItsIntervalAndPrintsLines) {
     EXPECT_EQ(run({"events", "--interval", interval, "web"}).status, 1);
 }
 
+TEST_F(VerbsTest, CheckpointPassesEveryOption) {
+  ASSERT_EQ(run({"checkpoint", "--image-path", "/i", "--work-path", "/w", "--parent-path", "../p", "--leave-running",
+                 "--tcp-established", "--tcp-skip-in-flight", "--tcp-close", "--link-remap", "--ext-unix-sk", "--shell-job",
+                 "--lazy-pages", "--status-fd", "3", "--page-server", "[::1]:27", "--file-locks", "--pre-dump",
+                 "--manage-cgroups-mode", "full", "--empty-ns", "network", "--auto-dedup", "--network-lock", "skip", "web"},
+                {.path = "/bin"})
+                .status,
+            0);
+  const auto& request = fake().checkpointed.value();
+  EXPECT_EQ(request.id, "web");
+  EXPECT_EQ(request.path, "/bin");
+  EXPECT_EQ(request.image_path, "/i");
+  EXPECT_EQ(request.work_path, "/w");
+  EXPECT_EQ(request.parent_path, "../p");
+  EXPECT_EQ(request.status_fd, 3);
+  EXPECT_TRUE(request.pre_dump);
+  const auto& options = request.options;
+  for (const bool on : {options.leave_running, options.tcp_established, options.tcp_skip_in_flight, options.tcp_close,
+                        options.link_remap, options.ext_unix_sk, options.shell_job, options.lazy_pages,
+                        options.file_locks, options.auto_dedup})
+    EXPECT_TRUE(on);
+  EXPECT_EQ(options.page_server_address, "::1");
+  EXPECT_EQ(options.page_server_port, 27);
+  EXPECT_EQ(options.cgroup_mode, criu::CgroupMode::full);
+  EXPECT_EQ(options.network_lock, criu::NetworkLock::skip);
+}
+
+TEST_F(VerbsTest, CheckpointRefusesWhatMakesNoSense) {
+  EXPECT_EQ(run({"checkpoint", "--page-server", "host", "web"}).status, 1);
+  EXPECT_EQ(run({"checkpoint", "--page-server", ":27", "web"}).status, 1);
+  EXPECT_EQ(run({"checkpoint", "--page-server", "host:0", "web"}).status, 1);
+  EXPECT_EQ(run({"checkpoint", "--empty-ns", "pid", "web"}).status, 1);
+  EXPECT_EQ(run({"checkpoint", "--manage-cgroups-mode", "some", "web"}).status, 1);
+  EXPECT_FALSE(fake().checkpointed.has_value());
+}
+
+TEST_F(VerbsTest, RestorePassesEveryOption) {
+  fake().status = 7;
+  ASSERT_EQ(run({"restore", "--image-path", "/i", "--work-path", "/w", "--detach", "--pid-file", "/pid", "--console-socket",
+                 "/s", "--no-pivot", "-no-subreaper", "--tcp-established", "--tcp-close", "--file-locks", "--lsm-profile",
+                 "selinux:x", "--lsm-mount-context", "c", "--bundle", "/b", "web"})
+                .status,
+            7);
+  const auto& request = fake().restored.value();
+  EXPECT_EQ(request.id, "web");
+  EXPECT_EQ(request.bundle, "/b");
+  EXPECT_EQ(request.pid_file, "/pid");
+  EXPECT_EQ(request.console_socket, "/s");
+  EXPECT_TRUE(request.detach && request.no_pivot && request.no_subreaper);
+  EXPECT_EQ(request.criu.image_path, "/i");
+  EXPECT_TRUE(request.criu.options.tcp_established && request.criu.options.tcp_close && request.criu.options.file_locks);
+  EXPECT_EQ(request.criu.options.lsm_profile, "selinux:x");
+  EXPECT_EQ(request.criu.options.lsm_mount_context, "c");
+}
+
 }  // namespace
 }  // namespace agentsafe::cli
