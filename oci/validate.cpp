@@ -50,6 +50,7 @@ std::vector<Violation> validate(const Spec& spec, const HostNamespaces& host) {
   if (spec.hooks) validate_hooks(*spec.hooks, findings);
   if (spec.linux) validate_sysctl(spec, facts, findings);
   if (spec.linux) validate_linux(*spec.linux, findings);
+  validate_annotations(spec, findings);
   return findings.take();
 }
 

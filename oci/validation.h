@@ -82,5 +82,6 @@ void validate_sysctl(const Spec& spec, const NamespaceFacts& facts, Findings& fi
 void validate_seccomp(const Seccomp& seccomp, Findings& findings);
 void validate_resources(const Resources& resources, const Where& where, Findings& findings);
 void validate_linux(const Linux& linux, Findings& findings);
+void validate_annotations(const Spec& spec, Findings& findings);
 
 }  // namespace agentsafe::oci

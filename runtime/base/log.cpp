@@ -33,6 +33,13 @@ std::string digits(std::size_t width, std::int64_t number) {
   return std::string(width - std::min(width, text.size()), '0') + text;
 }
 
+// From the top of our sources: __FILE__ begins at the build folder.
+std::string place_of(const Log::Caller& caller) {
+  std::string_view file = caller.file;
+  while (file.starts_with("../")) file.remove_prefix(3);
+  return std::string(file) + ":" + std::to_string(caller.line);
+}
+
 void write_all(FdRef fd, std::string_view bytes) {
   while (!bytes.empty()) {
     const ssize_t n = ::write(fd.get(), bytes.data(), bytes.size());
@@ -44,14 +51,21 @@ void write_all(FdRef fd, std::string_view bytes) {
 
 }  // namespace
 
-std::string format_log_line(Log::Format format, Log::Level level, std::string_view message, std::string_view stamp) {
+std::string format_log_line(Log::Format format, Log::Level level, std::string_view message, std::string_view stamp,
+                            const Log::Caller* caller) {
   std::string line;
   switch (format) {
     case Log::Format::text:
       line.append("time=\"").append(stamp).append("\" level=").append(name_of(level)).append(" msg=");
-      return line.append(text::json_quoted(message)).append("\n");
-    case Log::Format::json:
-      line.append("{\"level\":\"").append(name_of(level)).append("\",\"msg\":").append(text::json_quoted(message));
+      line.append(text::json_quoted(message));
+      if (caller != nullptr)
+        line.append(" func=").append(caller->function).append(" file=").append(text::json_quoted(place_of(*caller)));
+      return line.append("\n");
+    case Log::Format::json:  // members by their names, as logrus sorts them
+      line.append("{");
+      if (caller != nullptr)
+        line.append("\"file\":").append(text::json_quoted(place_of(*caller))).append(",\"func\":").append(text::json_quoted(caller->function)).append(",");
+      line.append("\"level\":\"").append(name_of(level)).append("\",\"msg\":").append(text::json_quoted(message));
       return line.append(",\"time\":\"").append(stamp).append("\"}\n");
     case Log::Format::syslog:
       line.append("<").append(std::to_string(daemon_facility + priority_of(level))).append(">");
@@ -84,26 +98,27 @@ std::string rfc3339_now(bool with_nanoseconds) {
   return text + "Z";
 }
 
-void Log::debug(std::string_view message) {
-  if (debug_) write(Level::debug, message);
+void Log::debug(std::string_view message, Caller caller) {
+  if (debug_) write(Level::debug, message, caller);
 }
 
-void Log::warning(std::string_view message) { warnings_.emplace_back(message); }
+void Log::warning(std::string_view message, Caller caller) { warnings_.push_back({std::string(message), caller}); }
 
-void Log::error(std::string_view message) {
+void Log::error(std::string_view message, Caller caller) {
   warnings_.clear();
-  write(Level::error, message);
+  write(Level::error, message, caller);
   if (file_) write_all(FdRef(STDERR_FILENO), std::string(message) + "\n");
 }
 
 void Log::flush() {
-  for (const auto& message : warnings_) write(Level::warning, message);
+  for (const auto& kept : warnings_) write(Level::warning, kept.message, kept.caller);
   warnings_.clear();
 }
 
-void Log::write(Level level, std::string_view message) {
+void Log::write(Level level, std::string_view message, const Caller& caller) {
   const bool keeps_time = format_ == Format::syslog || format_ == Format::journald;
-  const std::string line = format_log_line(format_, level, message, keeps_time ? tag_ : rfc3339_now());
+  const std::string line =
+      format_log_line(format_, level, message, keeps_time ? tag_ : rfc3339_now(), debug_ ? &caller : nullptr);
   write_all(file_ ? FdRef(file_) : FdRef(STDERR_FILENO), line);
 }
 

@@ -37,6 +37,8 @@ template <class Integer>
 [[nodiscard]] std::string escaped(std::string_view untrusted);
 // A JSON string: quotes around it; quotes, backslashes and control characters escaped.
 [[nodiscard]] std::string json_quoted(std::string_view raw);
+// RFC 4648, with or without "=" at the end; nothing when it is anything else.
+[[nodiscard]] std::optional<std::string> from_base64(std::string_view text);
 // "/a/./b//c/.." → "/a/b". Lexical only: never used to decide where a path of the container leads.
 [[nodiscard]] std::string clean_path(std::string_view path);
 

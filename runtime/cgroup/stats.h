@@ -145,6 +145,7 @@ struct Stats {
   BlkioStats blkio;
   std::map<std::string, HugetlbStats> hugetlb;  // by page size: "2MB"
   IntelRdtStats intel_rdt;
+  std::optional<bool> network_interfaces;  // never there: the devices inside are not the runtime's. runc prints null
 };
 
 // Fills in what one directory of a version 1 hierarchy counts (its controllers decide), and all of version 2.

@@ -118,6 +118,8 @@ inline constexpr auto fields<cgroup::Stats> = std::tuple{required("cpu", &cgroup
                                                          required("pids", &cgroup::Stats::pids),
                                                          required("blkio", &cgroup::Stats::blkio),
                                                          required("hugetlb", &cgroup::Stats::hugetlb),
-                                                         required("intel_rdt", &cgroup::Stats::intel_rdt)};
+                                                         required("intel_rdt", &cgroup::Stats::intel_rdt),
+                                                         required("network_interfaces",
+                                                                  &cgroup::Stats::network_interfaces)};
 
 }  // namespace agentsafe::json

@@ -14,11 +14,12 @@ unsigned preserved_fds(const Invocation& invocation) {
 void fill(container::CreateRequest& request, const Invocation& invocation) {
   const Arguments& given = invocation.arguments;
   request.id = invocation.id();
-  request.bundle = given.text("bundle", ".");
+  request.bundle = given.text("bundle");
+  if (request.bundle.empty()) request.bundle = ".";
   request.config = given.text("config");
   request.console_socket = given.text("console-socket");
   request.pidfd_socket = given.text("pidfd-socket");
-  if (given.given("pid-file")) request.pid_file = absolute_path(given.text("pid-file"));
+  if (const auto file = given.text("pid-file"); !file.empty()) request.pid_file = absolute_path(file);
   request.no_pivot = given.on("no-pivot");
   request.no_new_keyring = given.on("no-new-keyring");
   request.preserve_fds = preserved_fds(invocation);

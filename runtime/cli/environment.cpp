@@ -61,6 +61,7 @@ EnvironmentFacts environment_facts() {
   facts.notify_socket = variable("NOTIFY_SOCKET");
   facts.session_bus = variable("DBUS_SESSION_BUS_ADDRESS");
   facts.path = variable("PATH");
+  facts.seccomp_receiver = variable("RUN_OCI_SECCOMP_RECEIVER");
   // Only root with a runtime folder of somebody else's needs the answer.
   if (facts.effective_uid == 0 && facts.user != "root" && !facts.runtime_dir.empty()) {
     const auto uid_map = sys::try_read_file(sys::at_cwd, "/proc/self/uid_map");
@@ -82,6 +83,7 @@ Environment read_environment(const EnvironmentFacts& facts) {
   if (facts.session_bus.empty() && !facts.runtime_dir.empty())
     environment.session_bus = "unix:path=" + bus_address_value(facts.runtime_dir + "/bus");
   environment.path = (facts.path.empty() ? "" : facts.path + ":") + system_path;
+  environment.seccomp_receiver = facts.seccomp_receiver;
   return environment;
 }
 

@@ -15,6 +15,7 @@ struct Environment {
   std::string notify_socket;       // NOTIFY_SOCKET (sd_notify(3))
   std::string session_bus;         // D-Bus address of the user's bus: DBUS_SESSION_BUS_ADDRESS, or XDG_RUNTIME_DIR/bus
   std::string path;                // PATH, and the folders that have the system's programs
+  std::string seccomp_receiver;    // RUN_OCI_SECCOMP_RECEIVER (crun(1))
 };
 
 // The values the rules below look at.
@@ -30,6 +31,7 @@ struct EnvironmentFacts {
   std::string notify_socket;
   std::string session_bus;  // DBUS_SESSION_BUS_ADDRESS
   std::string path;         // PATH
+  std::string seccomp_receiver;
 };
 
 // To be called before anything else opens a descriptor.

@@ -16,8 +16,8 @@ std::vector<std::uint32_t> group_ids(const Arguments& given) {
 }
 
 void fill_user(container::ExecRequest& request, const Arguments& given) {
-  if (!given.given("user")) return;
   const std::string raw = given.text("user");
+  if (raw.empty()) return;
   const auto user = parse_user(raw);
   if (!user) Arguments::refuse("user", raw, "expected UID or UID:GID in numbers");
   request.uid = user->uid;
@@ -36,8 +36,8 @@ int exec(const Invocation& invocation) {
   if (request.args.empty() && request.process_file.empty()) throw UsageError("expected a command, or --process FILE");
   request.console_socket = given.text("console-socket");
   request.pidfd_socket = given.text("pidfd-socket");
-  if (given.given("pid-file")) request.pid_file = absolute_path(given.text("pid-file"));
-  if (given.given("cwd")) request.cwd = given.text("cwd");
+  if (const auto file = given.text("pid-file"); !file.empty()) request.pid_file = absolute_path(file);
+  if (auto cwd = given.text("cwd"); !cwd.empty()) request.cwd = std::move(cwd);
   request.env = given.list("env");
   request.tty = given.on("tty");
   fill_user(request, given);

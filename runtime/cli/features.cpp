@@ -61,7 +61,7 @@ Features features() {
   document.linux = linux_features();
   document.annotations = {{"io.github.seccomp.libseccomp.version", std::string(security::libseccomp_version())},
                           {"org.opencontainers.runc.checkpoint.enabled", "true"}};
-  document.potentiallyUnsafeConfigAnnotations = {"bundle", "org.criu.config", "org.systemd.property."};
+  document.potentiallyUnsafeConfigAnnotations = {"bundle", "org.agentsafe.", "org.criu.config", "org.systemd.property.", "run.oci."};
   return document;
 }
 

@@ -86,6 +86,7 @@ container::Runtime runtime_settings(const Arguments& global, const Environment& 
                            : global.text("cgroup-manager") == "disabled" ? Manager::disabled
                                                                          : Manager::cgroupfs;
   runtime.session_bus = environment.session_bus;
+  runtime.seccomp_receiver = environment.seccomp_receiver;
   runtime.log = &log;
   return runtime;
 }

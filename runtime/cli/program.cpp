@@ -34,7 +34,9 @@ int run_command(Call& call, const Arguments& global, const std::vector<std::stri
   check_count(command, arguments);
   container::Runtime runtime = runtime_settings(global, environment, call.log);
   if (environment.state_root_is_own && !runtime.root_is_explicit) make_own_state_root(environment);
+  call.log.debug(std::string(command.name) + ": the state root is " + runtime.root);
   const int status = command.run({arguments, environment, runtime, print});
+  call.log.debug(std::string(command.name) + ": ends with status " + std::to_string(status));
   if (wants_warnings(global)) call.log.flush();
   return status;
 }

@@ -21,7 +21,8 @@ bool host_has_cgroup2() {
 }  // namespace
 
 int spec(const Invocation& invocation) {
-  const std::string folder = invocation.arguments.text("bundle", ".");
+  std::string folder = invocation.arguments.text("bundle");
+  if (folder.empty()) folder = ".";
   const UniqueFd bundle = sys::maybe_openat(sys::at_cwd, folder, O_PATH | O_DIRECTORY);
   if (!bundle) fail_users_file("open the folder " + folder);
   const UniqueFd file = sys::maybe_openat(bundle, file_name, O_WRONLY | O_CREAT | O_EXCL, 0666);

@@ -7,6 +7,7 @@
 #include "runtime/cgroup/resctrl.h"
 #include "runtime/container/egress.h"
 #include "runtime/container/id_ranges.h"
+#include "runtime/container/hook_output.h"
 #include "runtime/process/hooks.h"
 #include "runtime/security/profiles.h"
 #include "runtime/sys/process.h"
@@ -132,7 +133,14 @@ void destroy(const Runtime& runtime, Container& container, const oci::Spec& spec
   container.dir.remove();
   release_ids(container);
   if (!spec.hooks || spec.hooks->poststop.empty()) return;
-  const auto poststop = process::plan_hooks(spec.hooks->poststop, container.record.bundle);
+  auto poststop = process::plan_hooks(spec.hooks->poststop, container.record.bundle);
+  HookOutput output;
+  try {
+    output = open_hook_output(spec);
+  } catch (const Error& error) {
+    runtime.log->warning(error.what());
+  }
+  output.redirect(poststop);
   const std::string state = oci::to_json(oci_state(container.record, Status::stopped));
   for (std::size_t i = 0; i < poststop.size(); ++i) {
     try {

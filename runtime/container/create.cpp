@@ -7,6 +7,7 @@
 #include <csignal>
 #include <utility>
 
+#include "oci/annotations.h"
 #include "runtime/base/error.h"
 #include "runtime/base/scope.h"
 #include "runtime/container/container.h"
@@ -15,6 +16,7 @@
 #include "runtime/container/handover.h"
 #include "runtime/container/host_side.h"
 #include "runtime/container/id_ranges.h"
+#include "runtime/container/hook_output.h"
 #include "runtime/container/notify.h"
 #include "runtime/container/poststart.h"
 #include "runtime/container/userns_hint.h"
@@ -32,8 +34,9 @@ void check_passed_fds(const CreateRequest& request) {
       fail_errno("pass on descriptor " + std::to_string(fd) + " (--preserve-fds or LISTEN_FDS)");
 }
 
-// Why an init ended before it could say why.
-[[noreturn]] void explain_death(const Error& error, const Launched& launched, cgroup::Cgroup& cgroup) {
+// The error, or why an init ended before it could say one.
+[[noreturn]] void explain(const Error& error, const Launched& launched, cgroup::Cgroup& cgroup) {
+  if (error.error_number() != ECONNRESET && error.error_number() != EPIPE) throw error;
   const auto exit = sys::wait_for(launched.init.pidfd, std::chrono::milliseconds(1000));
   if (exit && exit->signal == SIGKILL && cgroup.oom_kills() > 0)
     fail("container init was OOM-killed (memory limit too low?)");
@@ -47,6 +50,7 @@ struct Prepared {
   std::vector<UniqueFd> sources;
   UniqueFd fifo;
   UniqueFd user_namespace;
+  HookOutput hook_output;
 };
 
 Prepared prepare(Creation& creation, ContainerDir& dir) {
@@ -66,12 +70,17 @@ Prepared prepare(Creation& creation, ContainerDir& dir) {
     prepared.user_namespace = make_user_namespace(plan.root_uid);
     plan.init.user_namespace = plan.init.rootfs->idmap_fd = prepared.user_namespace.get();
   }
+  prepared.hook_output = open_hook_output(spec);
+  for (auto* hooks : {&plan.prestart, &plan.create_runtime, &plan.init.create_container_hooks,
+                      &plan.init.start_container_hooks})
+    prepared.hook_output.redirect(*hooks);
   return prepared;
 }
 
 LaunchSetting setting_for(const Creation& creation, const Prepared& prepared, const cgroup::Join& join,
                           cgroup::Cgroup& cgroup) {
   LaunchSetting setting;
+  setting.log = creation.runtime.log;
   setting.cgroup_fd = join.directory.get();
   if (cgroup.is_joined_by_add()) setting.attach = [&](pid_t pid) { cgroup.add(pid); };
   setting.id_maps = creation.plan.id_maps;
@@ -81,6 +90,8 @@ LaunchSetting setting_for(const Creation& creation, const Prepared& prepared, co
   for (const auto& fd : prepared.sources) setting.inherit.push_back(fd.get());
   if (prepared.user_namespace) setting.inherit.push_back(prepared.user_namespace.get());
   if (prepared.fifo) setting.inherit.push_back(prepared.fifo.get());
+  for (const auto* fd : {&prepared.hook_output.output, &prepared.hook_output.error})
+    if (*fd) setting.inherit.push_back(fd->get());
   return setting;
 }
 
@@ -89,7 +100,9 @@ Handover handover_for(const Creation& creation, const Container& container) {
   return {.confinement = creation.plan.init.confinement,
           .oom_score_adj = creation.plan.oom_score_adj,
           .console_socket = creation.request.console_socket,
-          .pidfd_socket = creation.request.pidfd_socket,
+          .pidfd_socket = creation.request.pidfd_socket.empty()
+                              ? oci::annotation::text(spec, oci::annotation::pidfd_receiver)
+                              : creation.request.pidfd_socket,
           .seccomp = spec.linux && spec.linux->seccomp ? &*spec.linux->seccomp : nullptr,
           .state = oci_state(container.record, Status::creating)};
 }
@@ -130,7 +143,10 @@ Built build(Creation& creation, std::optional<NotifySocket>& notify) {
   creation.plan.init.cgroup_join_files = join.files;
   const Prepared prepared = prepare(creation, container.dir);
   if (!creation.plan.init.terminal) give_stdio_to(creation.plan.user_uid);
-  Launched launched = launch(creation.plan.init, setting_for(creation, prepared, join, *container.cgroup));
+  runtime.log->debug("the state is in " + container.dir.path() + ", the cgroup is made");
+  Launched launched = in_context(
+      not_started, [&] { return launch(creation.plan.init, setting_for(creation, prepared, join, *container.cgroup)); });
+  runtime.log->debug("the init is process " + std::to_string(launched.init.pid));
   OnExit end_init([&] { abandon(launched.init); });
   container.record.pid = launched.init.pid;
   UniqueFd console;
@@ -157,9 +173,7 @@ Built build(Creation& creation, std::optional<NotifySocket>& notify) {
     launched.channel.expect(Kind::created);
     if (creation.plan.init.mode == plan::Mode::run) await_execution(launched);
   } catch (const Error& error) {
-    if (error.error_number() == ECONNRESET || error.error_number() == EPIPE)
-      explain_death(error, launched, *container.cgroup);
-    throw;
+    in_context(not_started, [&] { explain(error, launched, *container.cgroup); });
   }
   write_pid_file(creation.request.pid_file, launched.init.pid);
   moved.keep();

@@ -3,6 +3,7 @@
 #include <sched.h>
 #include <unistd.h>
 
+#include "oci/annotations.h"
 #include "oci/validate.h"
 #include "runtime/base/error.h"
 #include "runtime/base/text.h"
@@ -14,8 +15,9 @@
 namespace agentsafe::container {
 namespace {
 
-oci::Bundle load_valid(const CreateRequest& request) {
+oci::Bundle load_valid(const Runtime& runtime, const CreateRequest& request) {
   oci::Bundle bundle = oci::load(request.bundle, request.config);
+  oci::annotation::settle_receiver(bundle.spec, runtime.seccomp_receiver);
   const auto violations = oci::validate(bundle.spec, oci::host_namespaces(bundle.spec));
   if (!violations.empty()) fail(oci::describe(violations));
   return bundle;
@@ -49,7 +51,7 @@ std::string dry_run_text(const Creation& creation) {
 
 Creation plan_creation(Runtime& runtime, const CreateRequest& request, plan::Mode mode) {
   check_id(request.id);
-  Creation creation{runtime, request, load_valid(request), {}, {}, {}};
+  Creation creation{runtime, request, load_valid(runtime, request), {}, {}, {}};
   harden(creation);
   const auto host = plan::probe_host();
   plan::Options options;
@@ -74,6 +76,8 @@ Creation plan_creation(Runtime& runtime, const CreateRequest& request, plan::Mod
   options.listen_fds = request.listen_fds;
   options.preserve_fds = request.preserve_fds;
   creation.plan = plan::make_plan(creation.bundle.spec, host, options);
+  creation.plan.init.debug = runtime.log->debugs();
+  runtime.log->debug("the bundle " + creation.bundle.path + " is valid, its policy is " + creation.policy.name);
   for (const auto& warning : oci::warnings(creation.bundle.spec)) runtime.log->warning(warning);
   for (const auto& warning : creation.plan.warnings) runtime.log->warning(warning);
   return creation;

@@ -7,6 +7,7 @@
 #include <algorithm>
 #include <cerrno>
 
+#include "oci/annotations.h"
 #include "oci/spec_json.h"
 #include "oci/validate.h"
 #include "runtime/base/error.h"
@@ -122,11 +123,15 @@ Joining plan_joining(const Container& container, const oci::Spec& spec, const oc
   std::vector<std::string> warnings;
   const security::ConfinementOptions options{.id = container.record.id, .new_keyring = true,
                                              .may_set_groups = plan::may_set_groups(container.record.rootless),
+                                             .keep_groups = oci::annotation::is_on(spec, oci::annotation::keep_original_groups),
+                                             .fail_unknown_syscall = oci::annotation::is_on(spec, oci::annotation::fail_unknown_syscall),
+                                             .raw_filter = oci::annotation::filter(spec),
                                              .seccomp_cache = seccomp_cache,
                                              .stacked_seccomp = seccomp_of(profile)};
-  oci::Linux without_filter = linux;  // compiled once, for the request
-  without_filter.seccomp.reset();
-  const auto of_container = security::plan_confinement(*spec.process, without_filter, options, warnings);
+  security::ConfinementOptions without_filter{.id = options.id, .new_keyring = true, .may_set_groups = options.may_set_groups, .keep_groups = options.keep_groups};
+  oci::Linux linux_without_filter = linux;  // compiled once, for the request
+  linux_without_filter.seccomp.reset();
+  const auto of_container = security::plan_confinement(*spec.process, linux_without_filter, without_filter, warnings);
   warnings.clear();  // create has given these
   refuse_more_capabilities(request.caps, of_container);
   plan.confinement = security::narrow(security::plan_confinement(process, linux, options, warnings), of_container);
@@ -182,6 +187,7 @@ int exec(Runtime& runtime, const ExecRequest& request) {
   const UniqueFd init = container.init();
   if (!init) fail("cannot exec in a stopped container");
   oci::Spec spec = container.dir.load_config();
+  oci::annotation::settle_receiver(spec, runtime.seccomp_receiver);
   oci::Process process = wanted_process(spec, request);
   const policy::Policy policy = policy_of(container.record);
   if (policy != policy::Policy{}) {
@@ -195,7 +201,9 @@ int exec(Runtime& runtime, const ExecRequest& request) {
                                  policy.seccomp, *runtime.log);
 
   const UniqueFd user_namespace = user_namespace_of(container.record, init);
+  joining.init.debug = runtime.log->debugs();
   LaunchSetting setting;
+  setting.log = runtime.log;
   setting.inherit.push_back(init.get());
   if (user_namespace) {
     joining.init.user_namespace = user_namespace.get();
@@ -211,7 +219,7 @@ int exec(Runtime& runtime, const ExecRequest& request) {
   if (!process.terminal) give_stdio_to(host_uid(process, spec, container.record));
   if (process.execCPUAffinity && !process.execCPUAffinity->initial.empty())  // inherited by what we start
     sys::set_affinity(plan::cpu_mask(process.execCPUAffinity->initial));
-  Launched launched = launch_in_cgroup(container, joining.init, request, setting);
+  Launched launched = in_context(not_started, [&] { return launch_in_cgroup(container, joining.init, request, setting); });
   OnExit end_process([&] { abandon(launched.init); });
   Handover handover{.confinement = joining.init.confinement,
                     .oom_score_adj = joining.oom_score_adj,
@@ -220,8 +228,11 @@ int exec(Runtime& runtime, const ExecRequest& request) {
                     .pidfd_name = "setns",
                     .seccomp = spec.linux && spec.linux->seccomp ? &*spec.linux->seccomp : nullptr,
                     .state = oci_state(container.record, status)};
-  UniqueFd console = hand_over(launched, handover, [] {});
-  await_execution(launched);
+  UniqueFd console = in_context(not_started, [&] {
+    UniqueFd master = hand_over(launched, handover, [] {});
+    await_execution(launched);
+    return master;
+  });
   write_pid_file(request.pid_file, launched.init.pid);
   end_process.keep();
   for (const auto& warning : launched.channel.take_warnings()) runtime.log->warning(warning);

@@ -58,6 +58,7 @@ Launched launch(const plan::InitPlan& plan, const LaunchSetting& setting) {
       image, options, inherit, {"agentsafe-init", std::to_string(theirs.get()), std::to_string(plan_fd.get())});
   theirs.reset();
   process::Channel channel(std::move(ours));
+  if (plan.debug) channel.on_debug([log = setting.log](const std::string& step) { log->debug("init: " + step, {"take", "runtime/init/init.cpp", 0}); });
   OnExit end_stage([&] { abandon(child); });
   if (!plan.namespaces.staged()) {
     if (setting.attach) setting.attach(child.pid);

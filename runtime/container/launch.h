@@ -4,8 +4,10 @@
 #include <sys/types.h>
 
 #include <functional>
+#include <string_view>
 #include <vector>
 
+#include "runtime/base/log.h"
 #include "runtime/base/unique_fd.h"
 #include "runtime/namespaces/id_map.h"
 #include "runtime/plan/init_plan.h"
@@ -14,11 +16,15 @@
 
 namespace agentsafe::container {
 
+// What stands before an error from then on, in runc's words: engines and their users look for them.
+inline constexpr std::string_view not_started = "unable to start container process";
+
 struct LaunchSetting {
   int cgroup_fd = -1;              // version 2: the cgroup to be born in; -1: the init joins by its plan's files
   std::function<void(pid_t)> attach;  // moves a process into the cgroup, where it cannot be born; may be empty
   namespaces::IdMaps id_maps;      // for a new user namespace
   bool privileged = true;          // the runtime may write any id map
+  Log* log = nullptr;              // hears of the init's steps when it logs debug messages
   std::vector<int> inherit;        // descriptors that the plan names, and those the user's program keeps
 };
 

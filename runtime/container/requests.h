@@ -25,6 +25,7 @@ struct Runtime {
   std::optional<bool> rootless;      // --rootless; empty: auto
   enum class CgroupManager { cgroupfs, systemd, disabled } cgroup_manager = CgroupManager::cgroupfs;
   std::string session_bus;           // D-Bus address of the user's bus, from the environment; may be empty
+  std::string seccomp_receiver;      // RUN_OCI_SECCOMP_RECEIVER: the agent where linux.seccomp names none
   Log* log = nullptr;                // never null when a verb runs
 };
 

@@ -54,7 +54,12 @@ void set_affinity(Init& init) {
   sys::set_affinity(init.plan.cpu_affinity.empty() ? std::string(mask_size, '\xff') : init.plan.cpu_affinity);
 }
 
-void join_keyring(Init& init) { security::join_session_keyring(init.plan.confinement); }
+void join_keyring(Init& init) {
+  const auto& confinement = init.plan.confinement;
+  UniqueFd proc;
+  if (!confinement.keyring.empty() && !confinement.selinux_label.empty()) proc = mount::private_proc();
+  security::join_session_keyring(confinement, proc);
+}
 
 void set_up_namespaces(Init& init) { namespaces::set_up(init.plan.namespaces); }
 
@@ -165,6 +170,9 @@ void prepare_environment(Init& init) {
 void close_what_has_served(Init& init) {
   std::vector<int> needed{init.channel.fd().get(), init.proc.get()};
   if (init.plan.mode == plan::Mode::create) needed.push_back(init.plan.exec_fifo);
+  for (const auto& hook : init.plan.start_container_hooks)
+    for (const int fd : {hook.output_fd, hook.error_fd})
+      if (fd >= 0) sys::set_cloexec(FdRef(fd), true), needed.push_back(fd);
   std::sort(needed.begin(), needed.end());
   unsigned first = init.plan.keep_fds;
   for (const int fd : needed) {
@@ -190,30 +198,38 @@ void become_user(Init& init) {
 struct Step {
   const char* name;
   void (*run)(Init&);
+  bool is_context = false;  // its errors need the name in front; those of the others say it themselves
 };
+constexpr bool is_context = true;
 
 constexpr Step steps[] = {
-    {"guard the init process", guard_process},
-    {"join the cgroup", join_cgroup},
-    {"set the CPU affinity", set_affinity},
-    {"join the session keyring", join_keyring},
-    {"set up namespaces", set_up_namespaces},
-    {"take the ids of the container's root", make_files_as_root_inside},
-    {"", mount_filesystems},
-    {"", run_create_container_hooks},
-    {"enter the root file system", enter_rootfs},
-    {"", make_working_directory},
-    {"open the console", open_console},
-    {"", set_sysctls},  // before the masks: see enter_rootfs
-    {"", seal_rootfs},
-    {"verify the mounts", verify_mounts},
-    {"", set_kernel_attributes},
-    {"enter the user namespace", enter_user_namespace},
-    {"", report_ready},
-    {"", prepare_environment},
-    {"", close_what_has_served},
-    {"", become_user},
+    {"guard the init process", guard_process, is_context},
+    {"join the cgroup", join_cgroup, is_context},
+    {"set the CPU affinity", set_affinity, is_context},
+    {"join the session keyring", join_keyring, is_context},
+    {"set up namespaces", set_up_namespaces, is_context},
+    {"take the ids of the container's root", make_files_as_root_inside, is_context},
+    {"mount the file systems", mount_filesystems},
+    {"run the createContainer hooks", run_create_container_hooks},
+    {"enter the root file system", enter_rootfs, is_context},
+    {"make the working directory", make_working_directory},
+    {"open the console", open_console, is_context},
+    {"set the sysctls", set_sysctls},  // before the masks: see enter_rootfs
+    {"seal the root file system", seal_rootfs},
+    {"verify the mounts", verify_mounts, is_context},
+    {"set the kernel's attributes", set_kernel_attributes},
+    {"enter the user namespace", enter_user_namespace, is_context},
+    {"report that all is ready", report_ready},
+    {"prepare the environment", prepare_environment},
+    {"close what has served", close_what_has_served},
+    {"become the user", become_user},
 };
+
+void take(const Step& step, Init& init) {
+  if (init.plan.debug) init.channel.send(Kind::debug, 0, step.name);
+  if (!step.is_context) return step.run(init);
+  in_context(step.name, [&] { step.run(init); });
+}
 
 // Where the user's execve is reported: the channel (run, exec: end of file is success) or the exec fifo (create).
 struct Report {
@@ -255,13 +271,7 @@ void execute(Init& init) {
 
 void run(const plan::InitPlan& plan, process::Channel& channel) {
   Init init{plan, channel, {}, {}, {}, {}, {}, 0};
-  for (const auto& step : steps) {
-    if (*step.name == '\0') {
-      step.run(init);
-    } else {
-      in_context(step.name, [&] { step.run(init); });
-    }
-  }
+  for (const auto& step : steps) take(step, init);
   Report report{{}, &channel};
   if (plan.mode == plan::Mode::run) channel.send(Kind::created);
   if (plan.mode == plan::Mode::create) report.fifo = wait_at_fifo(init);

@@ -39,6 +39,7 @@ bool contains(const std::string_view (&list)[N], std::string_view word) {
 
 struct Context {  // what the steps have in common
   const oci::Linux& linux;
+  const std::string& context_type;
   bool in_user_namespace;
   std::vector<std::string>& warnings;
 
@@ -124,7 +125,7 @@ void plan_filesystem(MountStep& step, const Context& context) {
   step.readonly_late = readonly && (step.type == "tmpfs" || step.destination == "/dev");
   if (step.readonly_late) step.attributes.set &= ~std::uint64_t{MOUNT_ATTR_RDONLY};
   if (!context.linux.mountLabel.empty() && !contains(unlabelled_types, step.type))
-    step.options.emplace_back("context", context.linux.mountLabel);
+    step.options.emplace_back(context.context_type, context.linux.mountLabel);
   leave_out_unmapped_gid(step, context);
   if (!context.in_user_namespace) return;
   if (step.type == "sysfs" && !context.creates("network")) step.fallback_source = "/sys";
@@ -186,8 +187,8 @@ void plan_propagation(RootfsPlan& plan, const std::string& word) {
 RootfsPlan plan_rootfs(const oci::Spec& spec, const Facts& facts, std::vector<std::string>& warnings) {
   const oci::Linux none;
   const auto& linux = spec.linux ? *spec.linux : none;
-  const bool has_user_namespace = facts.new_user_namespace || Context{linux, false, warnings}.find("user") != nullptr;
-  const Context context{linux, has_user_namespace || !facts.privileged, warnings};
+  const bool has_user_namespace = facts.new_user_namespace || Context{linux, facts.context_type, false, warnings}.find("user") != nullptr;
+  const Context context{linux, facts.context_type, has_user_namespace || !facts.privileged, warnings};
   if (context.find("mount") == nullptr)
     fail("linux.namespaces has no mount namespace: the container's mounts would be made on the host");
   RootfsPlan plan;

@@ -141,8 +141,7 @@ void Rootfs::populate() {
   const sys::NoUmask exact_modes;
   bind_root();
   for (const auto& step : plan_.mounts)
-    in_context("mount " + text::escaped(step.source.empty() ? "" : step.source + " on ") + step.destination,
-               [&] { mount(step); });
+    in_context(failure_of(step), [&] { mount(step); });
   if (plan_.sets_up_dev) in_context("set up /dev", [&] { make_devices(), make_links(); });
   if (!plan_.masked_paths.empty()) in_context("mask paths", [&] { clone_null_device(); });
 }

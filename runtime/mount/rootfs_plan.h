@@ -110,6 +110,7 @@ struct Facts {
   bool privileged = true;  // the runtime is root of the initial user namespace
   bool new_user_namespace = false;
   bool new_cgroup_namespace = false;
+  std::string context_type = "context";  // the mount option that linux.mountLabel becomes
   cgroup::CgroupPlan cgroups;
 };
 
@@ -124,6 +125,8 @@ void plan_cgroups(RootfsPlan& plan, const Facts& facts, bool has_cgroup_namespac
 // Ids of a container whose own are shifted by the policy: devices, and uid= and gid= of file systems, which are made
 // before the user namespace is entered.
 void shift_ids(RootfsPlan& plan, std::uint32_t first_id);
+// What stands before an error of this step, in runc's words: engines look for them.
+[[nodiscard]] std::string failure_of(const MountStep& step);
 
 // Host side: bind sources that need the host's privileges (idmapped ones; all when the container has a user namespace),
 // as detached trees with their attributes; their numbers go into the plan. The owners live until the init has them.

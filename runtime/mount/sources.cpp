@@ -86,7 +86,7 @@ std::vector<UniqueFd> open_sources(RootfsPlan& plan) {
   for (auto& step : plan.mounts) {
     const bool on_host = step.idmapped || plan.binds_on_host;
     if (step.kind != StepKind::bind || !on_host || step.copy_symlink) continue;
-    in_context("mount " + text::escaped(step.source) + " on " + step.destination, [&] {
+    in_context(failure_of(step), [&] {
       owners.push_back(open_source(step, namespaces));
       step.source_fd = owners.back().get();
     });

@@ -24,6 +24,7 @@ enum class Mode : std::uint8_t {
 
 struct InitPlan {
   Mode mode = Mode::create;
+  bool debug = false;                              // tell each step
   namespaces::NamespacePlan namespaces;
   std::vector<std::string> cgroup_join_files;      // cgroup v1: "tasks" files
   std::optional<mount::RootfsPlan> rootfs;         // absent in exec
@@ -64,6 +65,7 @@ namespace agentsafe::wire {
 template <>
 inline constexpr auto members<plan::InitPlan> = std::tuple{
     &plan::InitPlan::mode,
+    &plan::InitPlan::debug,
     &plan::InitPlan::namespaces,
     &plan::InitPlan::cgroup_join_files,
     &plan::InitPlan::rootfs,

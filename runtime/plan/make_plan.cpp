@@ -3,6 +3,7 @@
 
 #include <algorithm>
 
+#include "oci/annotations.h"
 #include "oci/state.h"
 #include "runtime/base/error.h"
 #include "runtime/base/text.h"
@@ -56,8 +57,10 @@ void add_notify_socket(oci::Spec& spec, const Options& options) {
   spec.process->env.push_back(std::string("NOTIFY_SOCKET=") + notify_directory + "/notify.sock");
 }
 
-mount::Facts mount_facts(const Plan& plan, const HostFacts& host, const Options& options) {
+mount::Facts mount_facts(const oci::Spec& spec, const Plan& plan, const HostFacts& host, const Options& options) {
   mount::Facts facts;
+  if (auto word = oci::annotation::text(spec, oci::annotation::mount_context_type); !word.empty())
+    facts.context_type = std::move(word);
   facts.no_pivot = options.no_pivot;
   facts.privileged = host.privileged();
   facts.new_user_namespace = creates(plan.init, CLONE_NEWUSER);
@@ -204,7 +207,7 @@ Plan make_plan(const oci::Spec& original, const HostFacts& host, const Options& 
   plan_terminal(plan.init, process);
   plan.init.make_cwd = true;
   plan.init.sysctls.assign(linux.sysctl.begin(), linux.sysctl.end());
-  plan.init.rootfs = mount::plan_rootfs(spec, mount_facts(plan, host, options), plan.warnings);
+  plan.init.rootfs = mount::plan_rootfs(spec, mount_facts(spec, plan, host, options), plan.warnings);
   plan.init.rootfs->scratch_size = options.scratch_size;
   plan.init.rootfs->nosuid = process.noNewPrivileges;
   plan.cgroup_owner = plan_cgroup_owner(plan, host);
@@ -213,6 +216,9 @@ Plan make_plan(const oci::Spec& original, const HostFacts& host, const Options& 
   if (options.notify) plan.init.rootfs->mounts.back().keeps_ids = true;  // ours; the socket in it takes everybody
   plan.init.confinement = security::plan_confinement(
       process, linux, {.id = options.id, .new_keyring = !options.no_new_keyring, .may_set_groups = host.may_set_groups,
+                       .keep_groups = oci::annotation::is_on(spec, oci::annotation::keep_original_groups),
+                       .fail_unknown_syscall = oci::annotation::is_on(spec, oci::annotation::fail_unknown_syscall),
+                       .raw_filter = oci::annotation::filter(spec),
                        .seccomp_cache = options.seccomp_cache,
                        .stacked_seccomp = options.stacked_seccomp},
       plan.warnings);

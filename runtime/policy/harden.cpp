@@ -1,5 +1,6 @@
 #include "runtime/policy/harden.h"
 
+#include "oci/annotations.h"
 #include "runtime/base/text.h"
 #include "runtime/policy/hardening.h"
 
@@ -54,6 +55,20 @@ void refuse_engine_sockets(Hardening& work) {
   }
 }
 
+// crun's annotations (oci/annotations.h) that reach for the host, or loosen what the bundle says.
+void refuse_annotations(Hardening& work) {
+  namespace annotation = oci::annotation;
+  if (work.policy.privileged) return;
+  const auto& spec = work.out.spec;
+  const auto refuse = [&](std::string_view name) { work.refuse("annotation " + std::string(name) + ": leave it out"); };
+  for (const auto name : {annotation::hooks_stdout, annotation::hooks_stderr, annotation::seccomp_receiver,
+                          annotation::pidfd_receiver, annotation::seccomp_bpf_data})
+    if (spec.annotations.contains(std::string(name))) refuse(name);
+  if (annotation::is_on(spec, annotation::keep_original_groups)) refuse(annotation::keep_original_groups);
+  const std::string context_type = annotation::text(spec, annotation::mount_context_type);
+  if (!context_type.empty() && context_type != "context") refuse(annotation::mount_context_type);
+}
+
 constexpr Row rows[] = {
     {"privileged", "a privileged container can do whatever the host's root can", refuse_privileged},
     {"host_namespaces", "in the host's namespaces the host's processes, network and names can be reached",
@@ -61,6 +76,8 @@ constexpr Row rows[] = {
     {"privileged", "the host's cgroup paths tell about its other containers; engines omit this one on cgroup version 1",
      need_cgroup_namespace},
     {"privileged", "these files tell about the host, or change it", mask_kernel},
+    {"privileged", "these annotations hand files, groups or processes of the host to the bundle's author",
+     refuse_annotations},
     {"engine_sockets", "whoever can speak to an engine or the system bus can start what he likes on the host",
      refuse_engine_sockets},
     {"process.capabilities", "capabilities are the parts of root's power; engines always send their defaults",

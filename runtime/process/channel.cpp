@@ -60,6 +60,7 @@ const char* name_of(Kind kind) {
     case Kind::listener: return "listener";
     case Kind::created: return "created";
     case Kind::warning: return "warning";
+    case Kind::debug: return "debug";
     case Kind::failed: return "failed";
   }
   return "unknown";
@@ -77,6 +78,14 @@ void Channel::send(Kind kind, std::int32_t number, const std::string& text, cons
 }
 
 std::optional<Message> Channel::receive() {
+  for (;;) {
+    auto message = receive_any();
+    if (!message || message->kind != Kind::debug) return message;
+    if (on_debug_) on_debug_(message->text);
+  }
+}
+
+std::optional<Message> Channel::receive_any() {
   std::string packet(max_text, '\0');
   iovec part{packet.data(), packet.size()};
   alignas(cmsghdr) std::array<char, CMSG_SPACE(max_fds * sizeof(int))> control{};

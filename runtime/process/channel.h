@@ -14,11 +14,12 @@
 //            Continue ──────────────────────────▶
 //                 ◀──────────────────── Created    create: the init waits at the exec fifo now; run: execve comes next
 //                 ◀ end of file                    run and exec: execve succeeded, the channel is close-on-exec
-//            at any time ◀── Warning, Failed       Failed is rethrown by expect() as the peer's Error
+//            at any time ◀── Warning, Debug, Failed   Failed is rethrown by expect() as the peer's Error
 //
 // From the seccomp filter on the init uses only read(2) and write(2) here, which every useful filter allows.
 #pragma once
 #include <cstdint>
+#include <functional>
 #include <optional>
 #include <string>
 #include <utility>
@@ -29,13 +30,13 @@
 namespace agentsafe::process {
 
 enum class Kind : std::uint8_t {
-  cloned, need_maps, maps_written, mounted, proceed, ready, listener, created, warning, failed
+  cloned, need_maps, maps_written, mounted, proceed, ready, listener, created, warning, debug, failed
 };
 
 struct Message {
   Kind kind = Kind::failed;
   std::int32_t number = 0;   // cloned: pid; listener: descriptor; failed: errno
-  std::string text;          // warning, failed
+  std::string text;          // warning, debug, failed
   std::vector<UniqueFd> fds; // never more than 3
 };
 
@@ -45,7 +46,9 @@ class Channel {
 
   // Throws Error (EPIPE: the peer has ended).
   void send(Kind kind, std::int32_t number = 0, const std::string& text = {}, const std::vector<int>& fds = {});
-  // The next message; empty when the peer has closed its end.
+  // Who is given the texts of Debug, as they come.
+  void on_debug(std::function<void(const std::string&)> listener) { on_debug_ = std::move(listener); }
+  // The next message that is no Debug; empty when the peer has closed its end.
   std::optional<Message> receive();
   // The next message, which must be `kind`. Failed becomes the Error that the peer threw; a Warning is kept for
   // take_warnings().
@@ -60,9 +63,11 @@ class Channel {
 
  private:
   std::optional<Message> next();
+  std::optional<Message> receive_any();
   UniqueFd socket_;
   std::vector<Message> early_;
   std::vector<std::string> warnings_;
+  std::function<void(const std::string&)> on_debug_;
 };
 
 [[nodiscard]] const char* name_of(Kind kind);

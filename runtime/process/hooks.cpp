@@ -28,8 +28,8 @@ UniqueFd memfd_with(const std::string& bytes) {
 
 [[noreturn]] void become_hook(const HookPlan& hook, FdRef input, FdRef output) {
   sys::dup3_onto(input, STDIN_FILENO);
-  sys::dup3_onto(output, STDOUT_FILENO);
-  sys::dup3_onto(output, STDERR_FILENO);
+  sys::dup3_onto(hook.output_fd >= 0 ? FdRef(hook.output_fd) : output, STDOUT_FILENO);
+  sys::dup3_onto(hook.error_fd >= 0 ? FdRef(hook.error_fd) : output, STDERR_FILENO);
   sys::reset_signals();
   sys::close_range(3, ~0U, 0);
   if (!hook.cwd.empty() && ::chdir(hook.cwd.c_str()) != 0) ::_exit(126);

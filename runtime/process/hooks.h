@@ -25,6 +25,8 @@ struct HookPlan {
   std::vector<std::string> env;
   std::int64_t timeout_seconds = 0;  // 0: none
   std::string cwd;                   // empty: the caller's
+  std::int32_t output_fd = -1;       // where its standard output goes; -1: into the error when it fails
+  std::int32_t error_fd = -1;        // the same for standard error
 };
 
 // What a hook gets on standard input; the pid is put in between where it is known late.
@@ -49,7 +51,8 @@ namespace agentsafe::wire {
 template <>
 inline constexpr auto members<process::HookPlan> =
     std::tuple{&process::HookPlan::path, &process::HookPlan::args, &process::HookPlan::env,
-               &process::HookPlan::timeout_seconds, &process::HookPlan::cwd};
+               &process::HookPlan::timeout_seconds, &process::HookPlan::cwd, &process::HookPlan::output_fd,
+               &process::HookPlan::error_fd};
 template <>
 inline constexpr auto members<process::HookState> =
     std::tuple{&process::HookState::before_pid, &process::HookState::after_pid};

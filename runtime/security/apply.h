@@ -15,9 +15,10 @@
 
 namespace agentsafe::security {
 
-// A fresh session keyring, so that the caller's keys are out of reach (or, in exec, the container's own). Kernels and
-// filters without keyrings (ENOSYS) have nothing to protect.
-void join_session_keyring(const Confinement& confinement);
+// A fresh session keyring, so that the caller's keys are out of reach (or, in exec, the container's own), with the SELinux
+// label. Kernels and filters without keyrings (ENOSYS) have nothing to protect. `proc`: a private procfs; may be empty
+// without a label.
+void join_session_keyring(const Confinement& confinement, FdRef proc);
 
 // AppArmor, no_new_privs, scheduler, io priority, personality, memory policy, SELinux. `proc` is a private procfs.
 // A label that is asked for where its LSM is absent throws.

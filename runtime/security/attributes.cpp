@@ -11,6 +11,7 @@
 #include <cstring>
 
 #include "runtime/base/error.h"
+#include "runtime/base/scope.h"
 #include "runtime/security/apply.h"
 #include "runtime/sys/fd.h"
 #include "runtime/sys/process.h"
@@ -26,7 +27,8 @@ bool write_label(FdRef proc, const std::string& file, const std::string& label) 
   if (!attribute && (errno == ENOENT || errno == EINVAL)) return false;
   if (!attribute) fail_errno("open /proc/self/attr/" + file);
   if (sys::fstatfs(attribute).f_type != PROC_SUPER_MAGIC) fail("/proc/self/attr/" + file + " is not on a procfs");
-  sys::write_once(attribute, label);
+  // Podman finds the path between backquotes.
+  in_context("write `/proc/self/attr/" + file + "`", [&] { sys::write_once(attribute, label); });
   return true;
 }
 
@@ -44,18 +46,18 @@ void set_apparmor(const Confinement& confinement, FdRef proc) {
   });
 }
 
+// "user:role:type:level" is SELinux's own form: another LSM, or none, answers otherwise.
+bool has_selinux(FdRef proc) {
+  const UniqueFd current = sys::maybe_openat(proc, "self/attr/current", O_RDONLY);
+  char buffer[256];
+  const ssize_t n = current ? ::read(current.get(), buffer, sizeof buffer) : -1;
+  return n > 0 && std::string_view(buffer, static_cast<std::size_t>(n)).find(':') != std::string_view::npos;
+}
+
 void set_selinux(const Confinement& confinement, FdRef proc) {
   if (confinement.selinux_label.empty()) return;
   in_context("apply SELinux label " + confinement.selinux_label, [&] {
-    const UniqueFd current = sys::maybe_openat(proc, "self/attr/current", O_RDONLY);
-    std::string label;
-    if (current) {
-      char buffer[256];
-      const ssize_t n = ::read(current.get(), buffer, sizeof buffer);
-      if (n > 0) label.assign(buffer, static_cast<std::size_t>(n));
-    }
-    // "user:role:type:level" is SELinux's own form: another LSM, or none, answers otherwise
-    if (label.find(':') == std::string::npos || !write_label(proc, "exec", confinement.selinux_label))
+    if (!has_selinux(proc) || !write_label(proc, "exec", confinement.selinux_label))
       fail("this host has no SELinux; remove process.selinuxLabel or enable it");
   });
 }
@@ -87,8 +89,13 @@ void set_memory_policy(const MemoryPolicySetting& setting) {
 
 }  // namespace
 
-void join_session_keyring(const Confinement& confinement) {
+void join_session_keyring(const Confinement& confinement, FdRef proc) {
   if (confinement.keyring.empty()) return;
+  const bool labelled = !confinement.selinux_label.empty() && has_selinux(proc) &&
+                        write_label(proc, "keycreate", confinement.selinux_label);
+  const OnExit unlabelled([&] {
+    if (labelled) write_label(proc, "keycreate", "");
+  });
   const long ring = ::syscall(SYS_keyctl, KEYCTL_JOIN_SESSION_KEYRING, confinement.keyring.c_str());
   if (ring < 0) {
     if (errno == ENOSYS || errno == EPERM) return;  // no keyrings in this kernel, or an outer filter without them

@@ -11,6 +11,7 @@
 #include "runtime/security/capabilities.h"
 #include "runtime/security/rlimits.h"
 #include "runtime/security/seccomp.h"
+#include "runtime/security/syscall_numbers.h"
 
 namespace agentsafe::security {
 namespace {
@@ -94,13 +95,23 @@ std::vector<Rlimit> plan_rlimits(const oci::Process& process) {
   return limits;
 }
 
+void refuse_unknown(const oci::Seccomp& seccomp) {
+  for (const auto& rule : seccomp.syscalls)
+    for (const auto& name : rule.names)
+      if (!is_known_syscall(name))
+        fail("linux.seccomp: the system call \"" + text::escaped(name) +
+             "\" is unknown, and the annotation run.oci.seccomp_fail_unknown_syscall makes that an error");
+}
+
 // Ours first: the bundle's may permit no seccomp(2) after it. But one with an agent goes before ours, which refuses
 // further listeners.
 std::vector<SeccompProgram> plan_seccomp(const oci::Linux& linux, const ConfinementOptions& options,
                                          std::vector<std::string>& warnings) {
   std::vector<SeccompProgram> programs;
   if (options.stacked_seccomp) programs.push_back(*options.stacked_seccomp);
-  if (!linux.seccomp) return programs;
+  if (options.raw_filter) programs.push_back({*options.raw_filter, 0, false});
+  if (!linux.seccomp || options.raw_filter) return programs;
+  if (options.fail_unknown_syscall) refuse_unknown(*linux.seccomp);
   SeccompProgram of_bundle = compile_cached(*linux.seccomp, options.seccomp_cache, warnings);
   programs.insert(of_bundle.wants_listener ? programs.begin() : programs.end(), std::move(of_bundle));
   return programs;
@@ -119,7 +130,8 @@ Confinement plan_confinement(const oci::Process& process, const oci::Linux& linu
   plan.uid = process.user.uid;
   plan.gid = process.user.gid;
   plan.additional_gids = process.user.additionalGids;
-  plan.sets_groups = options.may_set_groups;
+  if (options.keep_groups) plan.additional_gids.clear();
+  plan.sets_groups = options.may_set_groups && !options.keep_groups;
   if (!options.may_set_groups && !plan.additional_gids.empty())
     fail("process.user.additionalGids cannot be set: setgroups(2) is denied to this user");
   plan.umask = process.user.umask.value_or(0022);

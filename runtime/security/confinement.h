@@ -73,6 +73,9 @@ struct ConfinementOptions {
   std::string id;
   bool new_keyring = true;
   bool may_set_groups = true;        // false: setgroups(2) is denied to the runtime
+  bool keep_groups = false;          // the caller's additional groups stay, whatever the process asks for
+  bool fail_unknown_syscall = false;
+  std::optional<std::string> raw_filter;  // instructions, in the place of linux.seccomp
   std::string seccomp_cache;         // folder for compiled filters; empty: none
   std::optional<SeccompProgram> stacked_seccomp;  // a filter of ours (profiles.h), besides linux.seccomp
 };

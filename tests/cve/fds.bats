@@ -66,12 +66,13 @@ host_marker() { echo "host only" >"$WORK/marker"; }
 }
 
 @test "CVE-2016-9962: process 1 cannot open, steal or trace what an entering process holds" {
-  command_is probe watch-pids 4
+  local seconds=$((${AGENTSAFE_TEST_SECONDS:-60} / 15)) # a slow machine is told by a longer limit
+  command_is probe watch-pids "$seconds"
   launch
   await_line ready
-  local end=$((SECONDS + 4))
+  local end=$((SECONDS + seconds))
   while (( SECONDS < end )); do rt exec "$CID" true >/dev/null 2>&1 || break; done
-  await_line visited=
+  eventually file_says "$WORK/out" visited=
   # after the execve of the user's own program (comm "true" or "busybox") anything may be done to it
   run grep -vE ' of (true|busybox|)$|^ready|^visited' "$WORK/out"
   silent

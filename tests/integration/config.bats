@@ -139,6 +139,27 @@ refused() { # what: shown when it was accepted
   is_crun || { succeeded; is ran; }
 }
 
+@test "an AppArmor profile confines the container and its execs, and one that is not loaded is an error" {
+  [ -d /sys/kernel/security/apparmor ] || skip "the host has no AppArmor"
+  command -v apparmor_parser >/dev/null || skip "the host has no apparmor_parser"
+  printf 'profile %s flags=(attach_disconnected,mediate_deleted) { file, network, capability, signal, ptrace, deny /tmp/secret r, }\n' "$CID" >"$WORK/profile"
+  apparmor_parser -r "$WORK/profile"
+  echo secret >"$ROOTFS/tmp/secret"
+  chmod 644 "$ROOTFS/tmp/secret"
+  edit '.process.apparmorProfile = $p' --arg p "$CID"
+  launch
+  equal "$CID (enforce)" "$(tr -d '\0' <"/proc/$(pid_of)/attr/apparmor/current")"
+  in_container cat /tmp/secret
+  failed 1
+  rt delete --force "$CID"
+  apparmor_parser -R "$WORK/profile"
+  run_bundle
+  failed 1
+  is_agentsafe || return 0
+  refuses_briefly
+  complains "write \`/proc/self/attr/apparmor/exec\`" # as podman wants it
+}
+
 @test "AppArmor and SELinux labels are an error where the LSM is absent" {
   is_agentsafe || skip "about agentsafe"
   [ ! -d /sys/kernel/security/apparmor ] || skip "the host has AppArmor"

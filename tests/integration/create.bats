@@ -56,6 +56,28 @@ load helpers
   equal "$BUNDLE" "$(state_of | jq -r .bundle)"
 }
 
+@test "create takes empty values as if they were not given" {
+  is_agentsafe || is_runc || skip "as runc"
+  cd "$BUNDLE"
+  run_rt create --bundle "" --pid-file= --console-socket "" "$CID"
+  succeeded
+  [ "$(status)" = created ]
+}
+
+@test "errors of what comes after config.json begin as runc's do" {
+  is_agentsafe || is_runc || skip "as runc"
+  command_is no-such-command
+  run_bundle
+  complains 'unable to start container process: '
+  edit '.mounts += [{destination: "/tmp", type: "nosuchfs", source: "x"}]'
+  run_bundle
+  complains 'error mounting \"x\" to rootfs at \"/tmp\": '
+  edit '.mounts = .mounts[:-1] | .process.args = ["sleep", "1000"]'
+  launch
+  run_rt exec "$CID" no-such-command
+  complains 'exec failed: unable to start container process: '
+}
+
 @test "create resolves a relative bundle and pid file before it moves" {
   (cd "$WORK" && rt create --bundle bundle --pid-file relative.pid "$CID" </dev/null >"$WORK/out" 2>&1)
   equal "$BUNDLE" "$(state_of | jq -r .bundle)"

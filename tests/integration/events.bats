@@ -12,6 +12,15 @@ teardown() { is_crun || finish; }
   jq -e '.data.cpu.usage.total > 0 and .data.pids.current == 1 and .data.memory.usage.usage > 0' <<<"$output" >/dev/null
 }
 
+@test "events has the members of runc's, in its order" {
+  is_crun && skip "crun has no events"
+  launch
+  run_rt events --stats "$CID"
+  succeeded
+  equal '["cpu","cpuset","memory","pids","blkio","hugetlb","intel_rdt","network_interfaces"]' "$(jq -c '.data | keys_unsorted' <<<"$output")"
+  equal null "$(jq -c .data.network_interfaces <<<"$output")"
+}
+
 @test "events shows the limits that were set" {
   edit '.linux.resources.pids = {limit: 33} | .linux.resources.memory = {limit: 33554432}'
   launch

@@ -34,5 +34,5 @@ feature() { rt features | jq -c "$1"; }
   equal true "$(feature '.linux.seccomp.archs | index("SCMP_ARCH_X86_64") != null')"
   equal true "$(feature '.linux.cgroup.systemd and .linux.cgroup.systemdUser')"
   equal true "$(feature '.linux.memoryPolicy.modes | length >= 7')"
-  equal true "$(feature '.potentiallyUnsafeConfigAnnotations | index("bundle") != null')"
+  equal '["bundle","org.agentsafe.","org.criu.config","org.systemd.property.","run.oci."]' "$(feature .potentiallyUnsafeConfigAnnotations)"
 }

@@ -33,12 +33,25 @@ load helpers
   [ ! -s "$WORK/log" ] || { cat "$WORK/log"; return 1; }
 }
 
-@test "--debug writes more, and every line is valid" {
+@test "--debug tells each step of runtime and init, and the place in the sources" {
   is_crun && skip "not in crun"
   script true
   run_rt --debug --log "$WORK/log" --log-format json run --bundle "$BUNDLE" "$CID"
   succeeded
-  [ ! -s "$WORK/log" ] || jq -e 'select(.level == null or .time == null) | error' "$WORK/log" >/dev/null 2>&1 || [ $? -le 4 ]
+  equal 0 "$(jq -c 'select((.level and .time and .msg and .file and .func) | not)' "$WORK/log" | wc -l)"
+  equal '"debug"' "$(jq -c .level "$WORK/log" | sort -u)"
+  is_agentsafe || return 0
+  jq -r .file "$WORK/log" | grep -qE '^runtime/container/create.cpp:[0-9]+$'
+  jq -r .msg "$WORK/log" | grep -qx 'init: become the user'
+  run_rt --debug exec missing true
+  failed 255
+  complains ' func=run_program file="runtime/cli/program.cpp:'
+}
+
+@test "without --debug no line has a place" {
+  is_crun && skip "not in crun"
+  run_rt --log "$WORK/log" --log-format json state missing
+  equal '["level","msg","time"]' "$(jq -c keys "$WORK/log")"
 }
 
 @test "text with quotes and control characters stays one line" {

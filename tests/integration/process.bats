@@ -60,6 +60,14 @@ inside() { script "$@"; run_bundle; succeeded; }
   is /
 }
 
+@test "HOME is / when passwd is masked" {
+  is_agentsafe || is_runc || skip "as runc"
+  edit '.linux.maskedPaths += ["/etc/passwd"]'
+  script 'echo $HOME'
+  run_bundle
+  is /
+}
+
 @test "a malformed variable is refused" {
   is_agentsafe || skip "others pass it on"
   edit '.process.env += ["NOEQUALS"]'

@@ -26,6 +26,14 @@ TEST(LogTest, WritesLogrusJson) {
             "{\"level\":\"warning\",\"msg\":\"a\\nb\",\"time\":\"2026-11-21T02:20:50Z\"}\n");
 }
 
+TEST(LogTest, SaysWhereDebugLinesComeFrom) {
+  const Log::Caller caller{"create", "../runtime/container/create.cpp", 12};
+  EXPECT_EQ(format_log_line(Log::Format::text, Log::Level::debug, "m", "T", &caller),
+            "time=\"T\" level=debug msg=\"m\" func=create file=\"runtime/container/create.cpp:12\"\n");
+  EXPECT_EQ(format_log_line(Log::Format::json, Log::Level::debug, "m", "T", &caller),
+            "{\"file\":\"runtime/container/create.cpp:12\",\"func\":\"create\",\"level\":\"debug\",\"msg\":\"m\",\"time\":\"T\"}\n");
+}
+
 TEST(LogTest, WritesSyslogAndJournalMessages) {
   EXPECT_EQ(format_log_line(Log::Format::syslog, Log::Level::error, "a\nb", "web"), "<27>web: a\\nb");
   EXPECT_EQ(format_log_line(Log::Format::journald, Log::Level::warning, "a\nb", "web"),

@@ -40,6 +40,15 @@ TEST(TextTest, CleansPathsLexically) {
   EXPECT_EQ(clean_path("/"), "/");
 }
 
+TEST(TextTest, ReadsBase64) {
+  EXPECT_EQ(from_base64(""), "");
+  EXPECT_EQ(from_base64("YQ=="), "a");
+  EXPECT_EQ(from_base64("YWI="), "ab");
+  EXPECT_EQ(from_base64("YWI"), "ab");
+  EXPECT_EQ(from_base64("YWJj/+8A"), std::string("abc\xff\xef\0", 6));
+  for (const auto* const text : {"A", "YQ==x", "YW J", "====", "Y-8="}) EXPECT_FALSE(from_base64(text)) << text;
+}
+
 TEST(TextTest, TrimsJoinsAndLowers) {
   EXPECT_EQ(trim(" a b \n"), "a b");
   EXPECT_EQ(join({"a", "b"}, ", "), "a, b");

@@ -45,11 +45,13 @@ TEST(EnvironmentTest, KnowsTheInitialUserNamespaceByItsMap) {
 
 TEST(EnvironmentTest, ReadsTheProcessEnvironment) {
   ::setenv("NOTIFY_SOCKET", "/run/notify", 1);
+  ::setenv("RUN_OCI_SECCOMP_RECEIVER", "/run/agent", 1);
   const EnvironmentFacts facts = environment_facts();
   ::unsetenv("NOTIFY_SOCKET");
   EXPECT_EQ(facts.notify_socket, "/run/notify");
   EXPECT_EQ(facts.pid, ::getpid());
   EXPECT_EQ(read_environment(facts).notify_socket, "/run/notify");
+  EXPECT_EQ(read_environment(facts).seccomp_receiver, "/run/agent");
 }
 
 TEST(EnvironmentTest, CountsTheDescriptorsItWasLeft) {

@@ -235,7 +235,7 @@ TEST_F(RootfsTest, TheFileSystemsWordsAreInTheError) {
   auto config = spec();
   config.mounts.push_back(tmpfs("/t", {"size=nonsense"}));
   const auto error = run(config, [] { return std::string(); }).error;
-  EXPECT_NE(error.find("mount tmpfs on /t: fsconfig(size=nonsense)"), std::string::npos) << error;
+  EXPECT_NE(error.find("error mounting \"tmpfs\" to rootfs at \"/t\": fsconfig(size=nonsense)"), std::string::npos) << error;
   config.mounts.back() = {"/t", "x", "nosuchfs", {}, {}, {}};
   EXPECT_NE(run(config, [] { return std::string(); }).error.find("fsopen nosuchfs"), std::string::npos);
 }

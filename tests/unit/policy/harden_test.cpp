@@ -57,6 +57,24 @@ void contains_text(const std::string& text, const std::string& part) {
   EXPECT_NE(text.find(part), std::string::npos) << "in: " << text;
 }
 
+TEST(HardenTest, RefusesAnnotationsThatReachForTheHost) {
+  for (const std::string name : {"hooks.stdout", "hooks.stderr", "seccomp.receiver", "pidfd_receiver",
+                                 "seccomp_bpf_data", "keep_original_groups", "mount_context_type"}) {
+    auto spec = engine_spec();
+    spec.annotations["run.oci." + name] = "/x";
+    contains_text(refusals(spec, strict_with(), around()), "annotation run.oci." + name + ": leave it out");
+    auto privileged = strict_with();
+    privileged.privileged = true;
+    EXPECT_EQ(refusals(spec, privileged, around()), "") << name;
+  }
+  auto spec = engine_spec();
+  spec.annotations = {{"run.oci.keep_original_groups", "0"},
+                      {"run.oci.mount_context_type", "context"},
+                      {"run.oci.seccomp_fail_unknown_syscall", "1"},
+                      {"run.oci.handler", "krun"}};
+  EXPECT_EQ(refusals(spec, strict_with(), around()), "");
+}
+
 TEST(HardenTest, OciChangesNothing) {
   const auto spec = engine_spec();
   const auto of = hard(spec, Policy{});
