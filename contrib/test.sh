@@ -5,6 +5,7 @@
 #   contrib/test.sh                      all suites
 #   contrib/test.sh --unit               layers, unit tests, unit tests under sanitizers and their coverage
 #   contrib/test.sh --integration        the bats suites of verbs and spec topics, of CVE classes, and of egress with real packets
+#   contrib/test.sh --compat             ordinary work under strict (light; tests/compat/run.sh --full is all of it)
 #   contrib/test.sh --docker             the Docker suite
 #   contrib/test.sh --cri                the suite of containerd's CRI plugin: what Kubernetes asks for
 #   contrib/test.sh --podman             the suite of podman and buildah, as root and as a user
@@ -32,6 +33,7 @@ choose() {
     case $1 in
       --unit) suites+=' layers unit sanitized coverage' ;;
       --integration) suites+=' integration cve egress' ;;
+      --compat) suites+=' compat' ;;
       --docker) suites+=' docker' ;;
       --cri) suites+=' cri' ;;
       --podman) suites+=' podman' ;;
@@ -42,7 +44,7 @@ choose() {
     esac
     shift
   done
-  suites=${suites:- layers unit sanitized coverage integration cve egress docker cri podman install bench vm}
+  suites=${suites:- layers unit sanitized coverage integration cve egress compat docker cri podman install bench vm}
 }
 wants() { [[ "$suites " == *" $1 "* ]]; }
 
@@ -50,7 +52,7 @@ prepare() {
   heading "packages"
   # shellcheck disable=SC2046,SC2086 # words
   install_packages $BUILD_PACKAGES libgtest-dev bats jq tini python3 gcc libc6-dev iproute2 procps uidmap util-linux libcap2-bin strace valgrind \
-    $(wants coverage && echo gcovr) $(wants cve && echo runc crun) \
+    $(wants coverage && echo gcovr) $({ wants cve || wants compat; } && echo runc crun) \
     $({ wants integration || wants egress; } && echo nftables) $(wants integration && echo python3-yaml runc crun podman) $(wants docker && cat tests/docker/packages.txt 2>/dev/null) $(wants cri && cat tests/cri/packages.txt) $(wants podman && cat tests/podman/packages.txt) || exit 1
   heading "build"
   [ -e "$BUILD/build.ninja" ] || meson setup "$BUILD" -Dtests=enabled || exit 1
@@ -196,6 +198,7 @@ wants verbs && run_bats verbs tests/integration/{create,start,run,state,list,kil
 wants integration && run_bats integration tests/integration
 wants cve && run_bats cve tests/cve
 wants egress && run_script egress tini -s -- python3 tests/egress/run.py "$BUILD"
+wants compat && run_script compat tini -s -- tests/compat/run.sh
 wants install && run_install
 wants docker && [ -x tests/docker/run.sh ] && run_script docker tini -s -- tests/docker/run.sh
 wants cri && run_script cri tini -s -- tests/cri/run.sh

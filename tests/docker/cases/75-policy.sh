@@ -81,3 +81,35 @@ case_strict_bounds_the_resources() {
   strict_idle smaller --memory 64m
   is 67108864 knob smaller memory memory.limit_in_bytes memory.max
 }
+
+# What confines the first process of a container, as the host sees it.
+security_of() { # NAME
+  local pid
+  pid=$(inspect "$1" '{{.State.Pid}}')
+  grep -E '^(Uid|Gid|Cap...|NoNewPrivs|Seccomp|Seccomp_filters):' "/proc/$pid/status"
+  awk '{print $5, $6}' "/proc/$pid/mountinfo" | sort
+  knob "$1" memory memory.limit_in_bytes memory.max
+  knob "$1" pids pids.max pids.max
+  grep -E 'core|open files' "/proc/$pid/limits"
+}
+case_strict_restrictions_survive_a_restart_and_hold_for_exec() {
+  strict_idle inside
+  local before
+  before=$(security_of inside)
+  d restart -t 1 "$ME-inside" >/dev/null
+  is "$before" security_of inside
+  local own='^(Uid|Gid|Cap...|NoNewPrivs|Seccomp|Seccomp_filters):'
+  is "$(grep -E "$own" <<<"$before")" in_container inside grep -E "$own" /proc/self/status
+}
+
+case_strict_denials_are_explained() {
+  strict_idle inside
+  local id root
+  id=$(inspect inside '{{.Id}}')
+  root=$(dirname "$(find "$ENGINE"/exec -maxdepth 3 -type d -name "$id" -path '*runtime*')")
+  why() { "$RUNTIME" --root "$root" why "$id" "$@"; }
+  has 'refused.*egress.mode strict' why connect 203.0.113.7:443
+  has 'refused: to write' why open /proc/sys/kernel/hostname
+  has 'scratch layer' why open /etc/passwd
+  has 'policy strict does not list it' why capability NET_RAW
+}

@@ -57,3 +57,13 @@ case_containerd_kills_all_of_a_task() {
   has 'exit code 137' ctr task delete "$ME-a"
   ctr container delete "$ME-a"
 }
+
+ONLY_SUT[strict_annotations_narrow_under_containerd]=yes
+# Docker has --annotation since 24 only; containerd's client passes them on, and no arguments: the policy is strict.
+case_strict_annotations_narrow_under_containerd() {
+  import_into_containerd
+  plain() { ctr run --rm --runc-binary "$RUNTIME" --cgroup "/$PARENT/$ME-$1" "${@:2:$#-2}" docker.io/library/bb:latest "$ME-$1" sh -c "${!#}"; }
+  is 00000000000005fb plain a 'sed -n "s/^CapBnd:.//p" /proc/self/status'
+  is 0000000000000021 plain b --annotation org.agentsafe.process.capabilities=CHOWN,KILL 'sed -n "s/^CapBnd:.//p" /proc/self/status'
+  refused '[1-9]*' 'org.agentsafe.limits.memory: it would widen.*allow_widen' plain c --annotation org.agentsafe.limits.memory=64G true
+}
