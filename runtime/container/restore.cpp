@@ -288,6 +288,7 @@ int restore(Runtime& runtime, const RestoreRequest& request) {
   std::optional<Foreground> foreground;
   if (!request.detach) foreground.emplace();
   if (!request.no_subreaper) sys::set_child_subreaper(true);
+  (void)criu_program(request.criu);  // the first thing to say
   check_provenance(open_folders(request.criu).images, creation);
   check_restorable(creation.hardened, creation.policy.name);
   Restoration restoration(creation, request);
