@@ -21,6 +21,7 @@
 #include "runtime/container/handover.h"
 #include "runtime/container/host_side.h"
 #include "runtime/container/notify.h"
+#include "runtime/container/restored_check.h"
 #include "runtime/criu/session.h"
 #include "runtime/mount/in_root.h"
 #include "runtime/net/inside.h"
@@ -135,6 +136,7 @@ class Restoration {
   void notified(const criu::Answer& notification, std::vector<UniqueFd>& fds);
   void namespaces_are_there(pid_t pid);
   void processes_are_there(pid_t pid);
+  void processes_are_whole();
   void take_terminal(UniqueFd master);
   void end() noexcept;
 
@@ -239,6 +241,7 @@ void Restoration::run_criu() {
 void Restoration::notified(const criu::Answer& notification, std::vector<UniqueFd>& fds) {
   if (notification.script == "setup-namespaces") namespaces_are_there(notification.pid);
   if (notification.script == "post-restore") processes_are_there(notification.pid);
+  if (notification.script == "pre-resume") processes_are_whole();
   if (notification.script == "orphan-pts-master" && !fds.empty()) take_terminal(std::move(fds.front()));
 }
 
@@ -267,6 +270,15 @@ void Restoration::processes_are_there(pid_t pid) {
   if (creation_.plan.resources) container_.cgroup->apply_memory(*creation_.plan.resources);
   container_.record.startTime = stat->start_time;
   container_.dir.save(container_.record);
+}
+
+// They have their credentials and filters, and still stand still. criu does not ask whether they may go on: if they
+// may not, all end, and criu, which is in their cgroup, with them.
+void Restoration::processes_are_whole() {
+  if (creation_.policy.policy == policy::Policy{}) return;
+  OnExit kill_all([&] { container_.cgroup->kill_all(SIGKILL); });
+  check_restored(creation_.plan, container_);
+  kill_all.keep();
 }
 
 void Restoration::take_terminal(UniqueFd master) {

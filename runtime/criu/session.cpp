@@ -129,13 +129,22 @@ void Session::finish(Request type) {
 
 Answer Session::request(const std::string& bytes, const OnNotify& on_notify) {
   std::exception_ptr refused;
+  try {
+    return converse(bytes, on_notify, refused);
+  } catch (const Error&) {
+    if (!refused) throw;  // else criu was ended by who refused, or gave up
+  }
+  std::rethrow_exception(refused);
+}
+
+Answer Session::converse(const std::string& bytes, const OnNotify& on_notify, std::exception_ptr& refused) {
   sys::send_message(socket_, bytes);
   for (;;) {
     std::vector<UniqueFd> fds;
     Answer answer = next(fds);
     if (answer.type != Request::notify) {
       finish(answer.type);
-      if (refused) std::rethrow_exception(refused);
+      if (refused) fail("criu has given up");
       return answer;
     }
     try {

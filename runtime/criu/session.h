@@ -4,6 +4,7 @@
 //   Answer answer = session.request(encode_request(Request::dump, &options), on_notify);
 //   if (!answer.success) fail(what_went_wrong(log));
 #pragma once
+#include <exception>
 #include <functional>
 #include <string>
 #include <string_view>
@@ -47,6 +48,7 @@ class Session {
 
  private:
   [[nodiscard]] Answer next(std::vector<UniqueFd>& fds);
+  Answer converse(const std::string& bytes, const OnNotify& on_notify, std::exception_ptr& refused);
   void finish(Request type);
   UniqueFd socket_;
   sys::Child criu_;

@@ -408,6 +408,34 @@ policy_file() {
   no_leftovers
 }
 
+@test "a checkpoint that only claims a policy is not restored under it" {
+  require_criu
+  is_agentsafe || skip "about agentsafe"
+  echo '{"version": 1, "extends": "oci", "process": {"capabilities": ["CHOWN"], "no_new_privileges": true}}' >"$WORK/policy.json"
+  chmod 0600 "$WORK/policy.json"
+  RUNTIME_FLAGS="--policy $WORK/policy.json"
+  counts
+  launch
+  eventually counted_past 2
+  checkpoint
+  succeeded
+  restore
+  succeeded
+  cp "$IMAGES/agentsafe.json" "$WORK/claim"
+  rt delete --force "$CID"
+  RUNTIME_FLAGS="--policy oci" # the same with more capabilities
+  launch
+  rm -r "$IMAGES"
+  checkpoint
+  succeeded
+  cp "$WORK/claim" "$IMAGES/agentsafe.json"
+  RUNTIME_FLAGS="--policy $WORK/policy.json"
+  restore
+  refuses_briefly
+  complains "capabilities that the bundle does not give it"
+  no_leftovers
+}
+
 @test "checkpoint refuses a container whose changes lie in memory" {
   require_criu
   is_agentsafe || skip "about agentsafe"
