@@ -269,7 +269,7 @@ void write_all(FdRef fd, std::string_view bytes) {
 }
 
 void write_once(FdRef fd, std::string_view value) {
-  const ssize_t n = retry([&] { return ::pwrite(fd.get(), value.data(), value.size(), 0); });
+  const ssize_t n = retry([&] { return ::write(fd.get(), value.data(), value.size()); });
   if (n < 0) fail_errno("write \"" + text::escaped(text::trim(value.substr(0, 200))) + "\"");
   if (static_cast<std::size_t>(n) != value.size()) fail("write: only a part was taken");
 }

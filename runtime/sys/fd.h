@@ -85,8 +85,8 @@ std::optional<std::string> try_read_file(FdRef dir, const std::string& path, std
 std::string read_record(FdRef dir, const std::string& path);
 std::optional<std::string> try_read_record(FdRef dir, const std::string& path);
 void write_all(FdRef fd, std::string_view bytes);
-// One pwrite(2) of the whole value to the beginning, for kernel files that take a value per write; a short write is an
-// error.
+// One write(2) of the whole value, for kernel files that take a value per write (not pwrite(2): /proc/PID/uid_map answers
+// ESPIPE); a short write is an error.
 void write_once(FdRef fd, std::string_view value);
 void write_file(FdRef dir, const std::string& path, std::string_view value);  // O_WRONLY, write_once
 
