@@ -144,7 +144,7 @@ bool Directory::try_write(const std::string& file, std::string_view value) {
     written_file_ = file;
     if (!written_fd_) return false;
     try {
-      in_context(file, [&] { sys::write_once(written_fd_, value); });
+      in_context(file, [&] { sys::rewrite(written_fd_, value); });
       return true;
     } catch (const Error& error) {
       written_fd_.reset();

@@ -268,10 +268,21 @@ void write_all(FdRef fd, std::string_view bytes) {
   }
 }
 
+namespace {
+
+void check_whole(ssize_t written, std::string_view value) {
+  if (written < 0) fail_errno("write \"" + text::escaped(text::trim(value.substr(0, 200))) + "\"");
+  if (static_cast<std::size_t>(written) != value.size()) fail("write: only a part was taken");
+}
+
+}  // namespace
+
 void write_once(FdRef fd, std::string_view value) {
-  const ssize_t n = retry([&] { return ::write(fd.get(), value.data(), value.size()); });
-  if (n < 0) fail_errno("write \"" + text::escaped(text::trim(value.substr(0, 200))) + "\"");
-  if (static_cast<std::size_t>(n) != value.size()) fail("write: only a part was taken");
+  check_whole(retry([&] { return ::write(fd.get(), value.data(), value.size()); }), value);
+}
+
+void rewrite(FdRef fd, std::string_view value) {
+  check_whole(retry([&] { return ::pwrite(fd.get(), value.data(), value.size(), 0); }), value);
 }
 
 void write_file(FdRef dir, const std::string& path, std::string_view value) {

@@ -85,9 +85,11 @@ std::optional<std::string> try_read_file(FdRef dir, const std::string& path, std
 std::string read_record(FdRef dir, const std::string& path);
 std::optional<std::string> try_read_record(FdRef dir, const std::string& path);
 void write_all(FdRef fd, std::string_view bytes);
-// One write(2) of the whole value, for kernel files that take a value per write (not pwrite(2): /proc/PID/uid_map answers
-// ESPIPE); a short write is an error.
+// One write(2) of the whole value, for kernel files that take a value per write; a short write is an error.
 void write_once(FdRef fd, std::string_view value);
+// The same through a descriptor that is kept for more values: pwrite(2) to the beginning, which files of cgroups take and
+// those of /proc refuse (ESPIPE).
+void rewrite(FdRef fd, std::string_view value);
 void write_file(FdRef dir, const std::string& path, std::string_view value);  // O_WRONLY, write_once
 
 // dir/name gets `bytes` atomically: dir/.name (O_EXCL), write, rename. fsync is not needed: state lives on tmpfs.
