@@ -68,7 +68,7 @@ def case_the_packet_filter_of_a_pod_is_there_before_its_first_container(only_sut
     with Server() as server:
         one, two = pod.container(), pod.container()
         equal([False, False], [connects(c, bridge_address(), server.port) for c in (one, two)])
-    equal(0, one.exec("sh", "-c", "echo hi | nc -l -p 9000 & for i in $(seq 50); do "
+    equal(0, one.exec("sh", "-c", "for i in $(seq 50); do echo hi | nc -l -p 9000; done >/dev/null 2>&1 & for i in $(seq 50); do "
                       "nc -w 5 127.0.0.1 9000 </dev/null | grep hi && exit 0; sleep 0.1; done; exit 1")[0])
 
 
