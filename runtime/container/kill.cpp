@@ -1,7 +1,9 @@
 // kill and delete: the two ways to end a container.
 #include <unistd.h>
 
+#include <chrono>
 #include <csignal>
+#include <thread>
 
 #include "runtime/base/error.h"
 #include "runtime/base/text.h"
@@ -28,6 +30,12 @@ void remove_half_made(ContainerDir dir) {
   dir.remove();
 }
 
+// A create that was killed has not written down its init, which dies of its parent's death; until it is gone its cgroup
+// looks like another container's, which is left alone.
+void await_unnamed_init(const Container& container) {
+  for (int i = 0; i < 100 && container.cgroup->populated(); ++i) std::this_thread::sleep_for(10ms);
+}
+
 void end_and_destroy(Runtime& runtime, Container& container) {
   if (const UniqueFd init = container.init()) {
     kill_hard(container, init);
@@ -36,6 +44,7 @@ void end_and_destroy(Runtime& runtime, Container& container) {
       fail("delete " + container.record.id + ": its init (pid " + std::to_string(container.record.pid) +
            ") did not end within ten seconds of SIGKILL; is it in uninterruptible sleep?");
   }
+  if (!container.record.cgroupIsOurs) await_unnamed_init(container);
   destroy(runtime, container);
 }
 
@@ -67,8 +76,7 @@ void kill(Runtime& runtime, const KillRequest& request) {
   if (!init) {
     // Processes that share the pid namespace outlive the init.
     const bool others = !container.record.ownPidNamespace && container.record.cgroupIsOurs;
-    if (others && signal == SIGKILL && !container.cgroup->pids().empty())
-      return container.cgroup->kill_all(SIGKILL);
+    if (others && signal == SIGKILL && !container.cgroup->pids().empty()) return container.cgroup->kill_all(SIGKILL);
     if (request.all) return;
     fail(container.record.pid <= 0 ? "container not running: it is being created" : "container not running");
   }

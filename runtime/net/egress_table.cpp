@@ -34,10 +34,17 @@ constexpr std::uint8_t router_solicit = 133;
 constexpr std::uint8_t neighbour_solicit = 135;
 constexpr std::uint8_t neighbour_advert = 136;
 
+// FNV-1a: tells policies apart, not a secret; only root could write another one.
+std::uint64_t hash_of(std::string_view text) {
+  std::uint64_t hash = 0xcbf29ce484222325U;
+  for (const char c : text) hash = (hash ^ static_cast<unsigned char>(c)) * 0x100000001b3U;
+  return hash;
+}
+
 class Compiler {
  public:
   Compiler(const policy::Egress& egress, const Surroundings& around, std::uint32_t epoch)
-      : egress_(egress), around_(around), mark_(mark_of(epoch)) {
+      : egress_(egress), around_(around), mark_(mark_of(egress, epoch)) {
     table_.name = egress_table_name;
     table_.comment = comment_of(egress, epoch);
   }
@@ -188,13 +195,6 @@ class Compiler {
   nft::Table table_;
 };
 
-// FNV-1a: tells policies apart, not a secret; only root could write another one.
-std::uint64_t hash_of(std::string_view text) {
-  std::uint64_t hash = 0xcbf29ce484222325U;
-  for (const char c : text) hash = (hash ^ static_cast<unsigned char>(c)) * 0x100000001b3U;
-  return hash;
-}
-
 void add_server(std::vector<policy::Network>& servers, std::string_view text) {
   const auto address = policy::parse_network(text);
   constexpr policy::Network loopbacks[] = {{false, {127}, 8},
@@ -208,6 +208,11 @@ void add_server(std::vector<policy::Network>& servers, std::string_view text) {
 
 std::string comment_of(const policy::Egress& egress, std::uint32_t epoch) {
   return "policy " + std::to_string(hash_of(policy::to_json(egress))) + " epoch " + std::to_string(epoch);
+}
+
+std::uint32_t mark_of(const policy::Egress& egress, std::uint32_t epoch) {
+  const std::uint64_t hash = hash_of(comment_of(egress, epoch));
+  return static_cast<std::uint32_t>(hash ^ hash >> 32) | 1U;  // never that of a flow without a mark
 }
 
 nft::Table egress_table(const policy::Egress& egress, const Surroundings& around, std::uint32_t epoch) {

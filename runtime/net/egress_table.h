@@ -47,8 +47,9 @@ inline constexpr const char* rest = "not in egress.allow";
 inline constexpr const char* frames = "frames of programs";
 }  // namespace rule_name
 
-// The conntrack mark of the flows of an epoch.
-[[nodiscard]] constexpr std::uint32_t mark_of(std::uint32_t epoch) { return 0x41530000U + (epoch & 0xffffU); }
+// The conntrack mark of the flows of an epoch. Policies have marks of their own: in a network namespace that outlives a
+// container, what its policy let out must not pass for a flow of the next one's, whose epochs begin at one again.
+[[nodiscard]] std::uint32_t mark_of(const policy::Egress& egress, std::uint32_t epoch);
 
 [[nodiscard]] nft::Table egress_table(const policy::Egress& egress, const Surroundings& around, std::uint32_t epoch);
 

@@ -22,7 +22,7 @@ namespace agentsafe::net::nft {
 struct Loopback { bool out; };                                 // oif "lo"; in: iif "lo"
 enum class Flow : std::uint32_t { invalid = 1, established = 2, related = 4, fresh = 8 };  // NF_CT_STATE_BIT
 struct FlowIs { Flow flow; };                                  // ct state invalid
-struct FlowMark { std::uint32_t mark; };                       // ct mark 0x41530001
+struct FlowMark { std::uint32_t mark; };                       // ct mark 0x2b7d1e05
 struct Answer {};                                              // ct direction reply
 struct Protocol { std::uint8_t number; };                      // meta l4proto tcp
 struct Port { bool source; std::uint16_t port; };              // tcp dport 443; behind a Protocol
@@ -43,7 +43,7 @@ struct BytesOver { std::uint64_t bytes; };                     // quota over 204
 struct FlowsOver { std::uint32_t flows; };                     // ct count over 200
 // --- what is done with it ---
 struct Count {};                                               // counter
-struct SetMark { std::uint32_t mark; };                        // ct mark set 0x41530001
+struct SetMark { std::uint32_t mark; };                        // ct mark set 0x2b7d1e05
 struct ResetTcp {};                                            // reject with tcp reset
 struct Reject {};                                              // reject with icmpx admin-prohibited
 struct Accept {};

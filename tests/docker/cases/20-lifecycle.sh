@@ -84,7 +84,7 @@ case_a_stopped_container_starts_again_with_its_files() {
 }
 
 case_pause_freezes_and_unpause_thaws() {
-  up a bb sh -c 'i=0; while :; do i=$((i+1)); echo $i >/tmp/count; sleep 0.05; done'
+  up a bb sh -c 'i=0; while :; do i=$((i+1)); echo $i >/tmp/new; mv /tmp/new /tmp/count; sleep 0.05; done'
   await in_container a test -s /tmp/count
   d pause "$ME-a"
   is paused inspect a '{{.State.Status}}'

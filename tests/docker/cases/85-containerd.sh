@@ -31,7 +31,7 @@ case_containerd_runs_a_command() {
 
 case_containerd_manages_a_task() {
   import_into_containerd
-  start_task a -d --memory-limit 50331648 -- idle
+  start_task a -d --memory-limit 50331648 -- sh -c 'exec idle >/dev/null'
   is 50331648 cat $([ "$CG" = 1 ] && echo "/sys/fs/cgroup/memory/$PARENT/$ME-a/memory.limit_in_bytes" || echo "/sys/fs/cgroup/$PARENT/$ME-a/memory.max")
   await task_is a RUNNING
   is hello ctr task exec --exec-id one "$ME-a" echo hello

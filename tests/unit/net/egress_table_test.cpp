@@ -254,7 +254,15 @@ TEST(CommentTest, TellsPoliciesApartAndEpochs) {
   const auto b = policy_of(R"({"mode":"open"})");
   EXPECT_NE(comment_of(a, 1), comment_of(b, 1));
   EXPECT_EQ(comment_of(a, 12).substr(comment_of(a, 12).rfind(' ')), " 12");
-  EXPECT_NE(mark_of(1), mark_of(2));
+}
+
+TEST(MarkTest, FlowsOfAnotherPolicyOrEpochAreNotTakenForOnes) {
+  const auto a = policy_of(R"({"mode":"none"})");
+  const auto b = policy_of(R"({"mode":"open"})");
+  EXPECT_NE(mark_of(a, 1), mark_of(a, 2));
+  EXPECT_NE(mark_of(a, 1), mark_of(b, 1));
+  EXPECT_EQ(mark_of(a, 1), mark_of(policy_of(R"({"mode":"none"})"), 1));
+  EXPECT_NE(mark_of(a, 1), 0U);
 }
 
 }  // namespace
