@@ -1,5 +1,6 @@
 #!/usr/bin/env python3
-"""Checks the house's layers: which folder may #include which, and that no file outgrows 400 lines.
+"""Checks the house's layers: which folder may #include which, and that no file outgrows 400 lines; and that no line of a
+bats file looks like an assertion but cannot fail.
 
 The rules are those of contrib/ARCHITECTURE.md. Prints every offending line as FILE:LINE: text, then one line
 "layers: N passed, N failed, 0 skipped" (one check per file); ends with 1 if any failed.
@@ -90,11 +91,22 @@ def check(path):
             yield f"{name}:{number}: {line.strip()}  ({reason})"
 
 
+# bash -e passes over a negated command and over all but the last of an && list: such a line of a test never fails it.
+TOOTHLESS = re.compile(r"^ +(! |\[.* \]\]? && )(?!.*(\|\||skip|return))")
+
+
+def check_test(path):
+    for number, line in enumerate(path.read_text(encoding="utf-8").splitlines(), 1):
+        if TOOTHLESS.match(line):
+            yield f"{path.relative_to(TOP)}:{number}: {line.strip()}  (cannot fail: use not, or lines of their own)"
+
+
 def main():
     files = [p for top in ("oci", "runtime") for p in sorted((TOP / top).rglob("*")) if p.suffix in (".h", ".cpp", ".c")]
+    files += sorted(TOP.glob("tests/*/*.bats"))
     failed = 0
     for path in files:
-        offences = list(check(path))
+        offences = list(check_test(path) if path.suffix == ".bats" else check(path))
         failed += bool(offences)
         for offence in offences:
             print(offence)

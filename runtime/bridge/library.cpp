@@ -117,15 +117,15 @@ Library::~Library() {
 
 void Library::spawn() {
   const UniqueFd image = sealed_image();
-  auto [ours, theirs] = sys::socketpair(SOCK_STREAM);
+  sys::SocketPair ends = sys::socketpair(SOCK_STREAM);
   bridge_ = sys::clone3({}, [&] {
     sys::reset_signals();
-    sys::set_cloexec(theirs, false);
+    sys::set_cloexec(ends.theirs, false);
     for (const int fd : setting_.inherit) sys::set_cloexec(FdRef(fd), false);
-    const int error = sys::execveat(image, {"agentsafe-bridge", std::to_string(theirs.get())}, setting_.environment);
+    const int error = sys::execveat(image, {"agentsafe-bridge", std::to_string(ends.theirs.get())}, setting_.environment);
     return error == ENOENT ? exec_failed : 126;
   });
-  socket_ = std::move(ours);
+  socket_ = std::move(ends.ours);
 }
 
 void Library::open() {

@@ -110,13 +110,14 @@ bool is_systemd_path(std::string_view cgroups_path) {
 
 std::vector<systemd::Property> annotated_properties(const std::map<std::string, std::string>& annotations) {
   std::vector<systemd::Property> properties;
-  for (const auto& [key, value] : annotations) {
+  for (const auto& annotation : annotations) {
+    const std::string& key = annotation.first;
     if (!key.starts_with(property_prefix)) continue;
     in_context("annotation " + text::escaped(key), [&] {
       const std::string name = key.substr(property_prefix.size());
       if (!is_property_name(name))
         fail("\"" + text::escaped(name) + "\" is not the name of a property, such as TimeoutStopUSec");
-      auto parsed = systemd::parse_gvariant(value);
+      auto parsed = systemd::parse_gvariant(annotation.second);
       if (name.ends_with("Sec") && !name.ends_with("USec"))
         properties.push_back(in_microseconds(name, parsed));
       else

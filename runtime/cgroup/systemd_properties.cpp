@@ -229,8 +229,10 @@ bool depends_on_version(const oci::Resources& resources) {
 
 std::vector<Property> restoring_properties(const std::vector<Property>& changed, const std::vector<Property>& before) {
   std::vector<Property> restoring;
-  for (const auto& [name, value] : changed) {
-    const auto old = std::find_if(before.begin(), before.end(), [&](const Property& p) { return p.first == name; });
+  for (const Property& property : changed) {
+    const auto& [name, value] = property;
+    const auto old =
+        std::find_if(before.begin(), before.end(), [&](const Property& p) { return p.first == property.first; });
     if (old != before.end()) {
       restoring.push_back(*old);
     } else if (value.signature == "t") {

@@ -8,7 +8,6 @@
 namespace agentsafe::cli {
 namespace {
 
-
 // A command, and what is known of its fate; the words of an error depend on how far it got.
 struct Call {
   const Command* command = nullptr;
@@ -71,8 +70,10 @@ int run_words(Call& call, const std::string& program, const std::vector<std::str
   return run_command(call, global, rest, environment, print);
 }
 
-std::string command_words(const Command* command) {
-  return command != nullptr ? "agentsafe " + std::string(command->name) : "agentsafe";
+std::string command_words(const std::string& program, const Command* command) {
+  std::string words(program_name(program));
+  if (command != nullptr) words.append(" ").append(command->name);
+  return words;
 }
 
 }  // namespace
@@ -83,12 +84,12 @@ int run_program(const std::string& program, const std::vector<std::string>& word
   try {
     return run_words(call, program, words, environment, print);
   } catch (const UsageError& error) {
-    const std::string name = command_words(call.command);
+    const std::string name = command_words(program, call.command);
     call.log.error(name + ": " + error.what() + " (see " + name + " --help)");
     return 1;
   } catch (const std::exception& error) {
     const bool ran = call.command != nullptr;
-    call.log.error(command_words(call.command) + (ran ? " failed: " : ": ") + error.what());
+    call.log.error(command_words(program, call.command) + (ran ? " failed: " : ": ") + error.what());
     return ran ? call.command->failure_status : 1;
   }
 }

@@ -83,9 +83,12 @@ std::string program_usage() {
          "\n'agentsafe COMMAND --help' explains a command.\n";
 }
 
+std::string_view program_name(std::string_view program) {
+  return program.substr(program.rfind('/') + 1);  // npos + 1 is 0
+}
+
 std::string version_text(std::string_view program, std::string_view libseccomp) {
-  const auto slash = program.rfind('/');
-  std::string text(slash == std::string_view::npos ? program : program.substr(slash + 1));
+  std::string text(program_name(program));
   text.append(" version ").append(program_version());
   text.append("\ncommit: ").append(program_commit());
   text.append("\nspec: ").append(spec_version);

@@ -15,9 +15,11 @@ namespace agentsafe::cli {
 // "agentsafe [OPTION...] create [OPTION...] CONTAINER-ID"
 [[nodiscard]] std::string synopsis(const Command& command);
 
-// "NAME version 0.1.0\ncommit: …\nspec: 1.3.0\nlibseccomp: 2.5.4\n". program: argv[0]; its last part is NAME, because
-// go-runc looks for "runc version" from a link of that name. No other line may hold the word "version": dockerd takes
-// the last one that does.
+// The last part of argv[0], which version and errors begin with: from a link named runc, go-runc looks for "runc
+// version", and others for "runc create failed: ".
+[[nodiscard]] std::string_view program_name(std::string_view program);
+// "NAME version 0.1.0\ncommit: …\nspec: 1.3.0\nlibseccomp: 2.5.4\n". program: argv[0]. No other line may hold the word
+// "version": dockerd takes the last one that does.
 [[nodiscard]] std::string version_text(std::string_view program, std::string_view libseccomp);
 
 // The project's version and the newest specification it implements.

@@ -67,20 +67,20 @@ std::string find_criu(const std::string& path) {
 }
 
 Session::Session(const std::string& program, const Setting& setting) {
-  auto [ours, theirs] = sys::socketpair(SOCK_SEQPACKET);
+  sys::SocketPair ends = sys::socketpair(SOCK_SEQPACKET);
   sys::Pipe complaint = sys::pipe();
   sys::CloneOptions options;
   if (setting.prepare_mounts) options.flags = CLONE_NEWNS;
   options.cgroup_fd = setting.cgroup_fd;
   criu_ = sys::clone3(options, [&] {
     try {
-      become_criu(program, setting, theirs);
+      become_criu(program, setting, ends.theirs);
     } catch (const std::exception& error) {
       sys::write_all(complaint.write_end, error.what());
     }
     return 127;
   });
-  socket_ = std::move(ours);
+  socket_ = std::move(ends.ours);
   complaint.write_end.reset();
   const std::string said = sys::read_all(complaint.read_end);  // its end: criu runs
   if (said.empty()) return;

@@ -69,6 +69,7 @@ runtime_unchanged() { sha256sum --quiet -c "$WORK/runtime.sha256"; }
 }
 
 @test "the program carries no set-id bits and no capabilities (bwrap CVE-2016-8659)" {
-  [ ! -u "$RUNTIME" ] && [ ! -g "$RUNTIME" ]
+  [ ! -u "$RUNTIME" ]
+  [ ! -g "$RUNTIME" ]
   equal "" "$(getcap "$RUNTIME")"
 }

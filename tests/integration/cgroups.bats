@@ -26,7 +26,7 @@ owner() { stat -c %u "$(cgroup_dir x)/$1"; }
   done
   equal 0 "$(owner pids.max)"
   eventually file_says "$WORK/err" pids.max
-  ! grep -q raised "$WORK/out"
+  not grep -q raised "$WORK/out"
   in_container cat /proc/self/cgroup
   is 0::/sub
   rt delete --force "$CID"
@@ -68,7 +68,8 @@ owner() { stat -c %u "$(cgroup_dir x)/$1"; }
   launch
   mkdir "$parent/neighbour"
   rt delete --force "$CID"
-  [ -d "$parent" ] && [ -d "$parent/neighbour" ] && [ ! -d "$parent/inner" ]
+  [ -d "$parent/neighbour" ]
+  [ ! -d "$parent/inner" ]
   rmdir "$parent/neighbour" "$parent"
 }
 
@@ -100,7 +101,7 @@ owner() { stat -c %u "$(cgroup_dir x)/$1"; }
   command_is cat /proc/self/cgroup
   run_rt --cgroup-manager=disabled run --bundle "$BUNDLE" "$CID"
   succeeded
-  ! grep -q "$CID" <<<"$output"
+  not grep -q "$CID" <<<"$output"
   no_leftovers
 }
 

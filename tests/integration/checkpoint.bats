@@ -102,7 +102,7 @@ no_leftovers_of_restore() { [ ! -e "$IMAGES" ] || [ -z "$(ls -A "$IMAGES")" ]; }
   equal "$(pid_of)" "$(state_of | jq .pid)"
   eventually counted_past "$before"
   await_line "^line $((before + 1))$" "$WORK/out2"
-  ! grep -qx "line $((before - 1))" "$WORK/out2"
+  not grep -qx "line $((before - 1))" "$WORK/out2"
 }
 
 @test "a checkpoint that leaves it running can be restored later, more than once" {

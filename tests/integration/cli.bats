@@ -17,6 +17,8 @@ load helpers
   ln -s "$RUNTIME" "$WORK/runc"
   run "$WORK/runc" --version
   [[ ${lines[0]} =~ ^runc\ version\  ]]
+  run --separate-stderr "$WORK/runc" --root "$ROOT" delete missing
+  complains 'runc delete failed: container does not exist'
 }
 
 @test "help is printed for the program and for every verb" {
@@ -130,9 +132,74 @@ load helpers
 
 @test "the program is no setuid binary, has no file capabilities, and is small" {
   is_agentsafe || skip "about agentsafe"
-  [ ! -u "$RUNTIME" ] && [ ! -g "$RUNTIME" ]
+  [ ! -u "$RUNTIME" ]
+  [ ! -g "$RUNTIME" ]
   equal "" "$(getcap "$RUNTIME" 2>/dev/null || /sbin/getcap "$RUNTIME")"
   command -v strip >/dev/null || skip "the host has no strip"
   strip -o "$WORK/stripped" "$RUNTIME"
   (( $(stat -c %s "$WORK/stripped") <= 2621440 ))
+}
+
+@test "a set-uid copy of the program refuses to run for another user" {
+  is_agentsafe || skip "about agentsafe"
+  cp "$RUNTIME" "$WORK/agentsafe"
+  chmod 4755 "$WORK/agentsafe"
+  chmod 755 "$WORK"
+  run --separate-stderr setpriv --reuid 1000 --regid 1000 --clear-groups "$WORK/agentsafe" --version
+  refuses_briefly
+  complains "must not be installed set-uid"
+  chmod 755 "$WORK/agentsafe"
+  run --separate-stderr setpriv --reuid 1000 --regid 1000 --clear-groups "$WORK/agentsafe" --version
+  succeeded
+}
+
+@test "the program is linked as the threat model demands" { # full RELRO, position independent, no executable stack
+  is_agentsafe || skip "about agentsafe"
+  command -v readelf >/dev/null || skip "the host has no readelf"
+  readelf -hldW "$RUNTIME" >"$WORK/elf"
+  grep -qE 'Type: +DYN' "$WORK/elf"
+  grep -q GNU_RELRO "$WORK/elf"
+  grep -qE 'FLAGS.*BIND_NOW|FLAGS_1.*NOW' "$WORK/elf"
+  grep -qE 'GNU_STACK.* RW ' "$WORK/elf"
+  not grep -qE '(LOAD|GNU_STACK).* RWE ' "$WORK/elf"
+  not grep -q INTERP "$WORK/elf"
+}
+
+@test "root keeps its state in /run/agentsafe whatever the program is called, and a missing default root is empty" {
+  is_agentsafe || skip "about agentsafe"
+  cp "$RUNTIME" "$WORK/runc"
+  run --separate-stderr unshare -m bash -c 'mount -t tmpfs none /run; "$0" list; "$0" --policy oci create --bundle "$1" "$2" </dev/null >"$3" 2>&1 || exit 9
+    stat -c "%a %n" /run/agentsafe "/run/agentsafe/$2"; "$0" delete --force "$2"' "$WORK/runc" "$BUNDLE" "$CID" "$WORK/out" 3>&- 4>&-
+  succeeded
+  equal "711 /run/agentsafe" "${lines[1]}"
+  equal "711 /run/agentsafe/$CID" "${lines[2]}"
+}
+
+@test "--rootless takes true, false and auto only" {
+  is_crun && skip "not in crun"
+  mkdir -p "$ROOT"
+  local word
+  for word in true false auto; do run_rt --rootless=$word list; succeeded; done
+  is_agentsafe || return 0
+  run_rt --rootless=perhaps list
+  refuses_briefly
+}
+
+@test "short flags mean what the long ones do" {
+  is_agentsafe || skip "about agentsafe"
+  edit '.process.capabilities.bounding += ["CAP_SYS_TIME"]'
+  cp "$CONFIG" "$WORK/other.json"
+  echo '{}' >"$CONFIG"
+  rt run -d -b "$BUNDLE" -f "$WORK/other.json" "$CID" </dev/null >"$WORK/out" 2>&1
+  equal running "$(status)"
+  equal "$CID" "$(rt list -q)"
+  equal "$CID" "$(rt list -f json | jq -r '.[].id')"
+  run_rt exec -u 1000:1001 -g 7 -g 8 -e A=1 -e B=2 "$CID" sh -c 'id -u; id -g; grep ^Groups /proc/self/status; echo $A$B'
+  succeeded
+  is $'1000\n1001\nGroups:\t7 8 \n12'
+  run_rt exec -c CAP_SYS_TIME "$CID" grep CapBnd /proc/self/status
+  succeeded
+  equal 1 "$(rt ps -f json "$CID" | jq length)"
+  rt delete -f "$CID"
+  no_leftovers
 }

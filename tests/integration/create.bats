@@ -36,6 +36,16 @@ load helpers
   run_rt create --bundle "$BUNDLE" 'a b'
   failed 1
   complains "invalid container ID format"
+  is_agentsafe || return 0
+  for id in .agentsafe .agentsafe-x "$(printf 'a%.0s' $(seq 256))" $'a\n' é; do
+    run_rt create --bundle "$BUNDLE" "$id"
+    refuses_briefly || { echo "accepted $id"; return 1; }
+    complains "invalid container ID format"
+  done
+  run_rt create --bundle "$BUNDLE" -- -x
+  refuses_briefly
+  complains "invalid container ID format"
+  rt create --bundle "$BUNDLE" "$(printf 'a%.0s' $(seq 255))" </dev/null >"$WORK/out" 2>&1
 }
 
 @test "create accepts every character an id may have" {
@@ -111,6 +121,7 @@ load helpers
   run_rt create --bundle "$BUNDLE" "$CID"
   failed 1
   complains '/etc'
+  is_runc || is_crun || complains 'exec: \"/etc\": is a directory'
   command_is /etc/passwd
   run_rt create --bundle "$BUNDLE" "$CID"
   failed 1
@@ -193,4 +204,55 @@ load helpers
     equal created "$(rt state "$CID" | jq -r .status)"
     rt delete --force "$CID"
   done
+}
+
+@test "create refuses a frozen cgroup" {
+  is_agentsafe || skip "others hang or start frozen"
+  on_cgroup_v2 || require_v1_controller freezer
+  local dir
+  dir=$(cgroup_dir freezer)
+  mkdir "$dir"
+  if on_cgroup_v2; then echo 1 >"$dir/cgroup.freeze"; else echo FROZEN >"$dir/freezer.state"; fi
+  run_rt create --bundle "$BUNDLE" "$CID"
+  rmdir "$dir"
+  refuses_briefly
+  complains "container's cgroup unexpectedly frozen"
+  no_leftovers
+}
+
+@test "the pid file replaces what is there, and follows no link" {
+  echo untouched >"$WORK/target"
+  ln -s target "$WORK/pid"
+  create
+  equal untouched "$(cat "$WORK/target")"
+  equal "$(state_of | jq -j .pid)" "$(cat "$WORK/pid")"
+  equal "" "$(find "$WORK" -maxdepth 1 -name '.*' -type f)"
+}
+
+@test "a caller that is stopped and continued all the time gets its container all the same" {
+  # SIGCONT ends poll(2) and its kin with EINTR, though nobody handles it
+  script 'exit 7'
+  "$PYTHON" - "$RUNTIME" --root "$ROOT" $RUNTIME_FLAGS <<PY
+import os, signal, subprocess, sys, time
+def disturbed(*arguments):
+    child = subprocess.Popen([*sys.argv[1:], *arguments], stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, stderr=open("$WORK/err", "a"))
+    while child.poll() is None:
+        for number in (signal.SIGSTOP, signal.SIGCONT):
+            child.send_signal(number)
+            time.sleep(0.0005)
+    return child.returncode
+for _ in range(10):
+    assert disturbed("create", "--bundle", "$BUNDLE", "$CID") == 0, open("$WORK/err").read()
+    assert disturbed("exec", "$CID", "sh", "-c", "exit 3") == 3, open("$WORK/err").read()
+    assert disturbed("start", "$CID") == 0, open("$WORK/err").read()
+    assert disturbed("delete", "--force", "$CID") == 0, open("$WORK/err").read()
+    assert disturbed("run", "--bundle", "$BUNDLE", "$CID") == 7, open("$WORK/err").read()
+PY
+  no_leftovers
+}
+
+@test "create takes --detach, which changes nothing" {
+  is_agentsafe || skip "containerd's old callers"
+  create --detach
+  equal created "$(status)"
 }

@@ -107,8 +107,8 @@ podman_run() {
   podman_run --rootfs "$ROOTFS" sh -c "$ask"
   [ ! -e "$WORK/ran" ]
   grep -q root: "$WORK/podman.out"
-  ! podman_run --annotation org.agentsafe.egress=on --rootfs "$ROOTFS" sh -c "$ask"
+  not podman_run --annotation org.agentsafe.egress=on --rootfs "$ROOTFS" sh -c "$ask"
   [ -e "$WORK/ran" ]
   grep -q 'refused' "$WORK/podman.err"
-  ! podman_run --annotation org.agentsafe.egress=on --cap-add NET_RAW --rootfs "$ROOTFS" true
+  not podman_run --annotation org.agentsafe.egress=on --cap-add NET_RAW --rootfs "$ROOTFS" true
 }

@@ -129,7 +129,7 @@ no_members() { [ ! -e "$REGISTRY/$(stat -Lc %i "/proc/$POD/ns/net")" ]; }
   RUNTIME_FLAGS=''
   rt delete --force "$CID"
   rules_of "$(cat "$WORK/pid-two")" | grep -q "policy drop"
-  ! grep -rqsF "$ROOT" "$REGISTRY"
+  not grep -rqsF "$ROOT" "$REGISTRY"
 }
 
 @test "shared egress: the host's namespace by path is refused" {

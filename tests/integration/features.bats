@@ -36,3 +36,10 @@ feature() { rt features | jq -c "$1"; }
   equal true "$(feature '.linux.memoryPolicy.modes | length >= 7')"
   equal '["bundle","org.agentsafe.","org.criu.config","org.systemd.property.","run.oci."]' "$(feature .potentiallyUnsafeConfigAnnotations)"
 }
+
+@test "features is indented by four spaces, and names the runc that it stands for" {
+  is_agentsafe || skip "runc's layout"
+  equal '    "ociVersionMin": "1.0.0",' "$(rt features | sed -n 2p)"
+  [[ $(feature '.annotations["org.opencontainers.runc.version"]') =~ ^\"1\.[0-9]+\.[0-9]+\"$ ]]
+  [[ $(feature '.annotations["io.github.seccomp.libseccomp.version"]') =~ ^\"2\.[0-9]+\.[0-9]+\"$ ]]
+}

@@ -235,6 +235,8 @@ says() { [[ "$output" == *"$1"* ]] || { echo "expected in output: $1" >&2; show;
 is() { [ "$output" = "$1" ] || { echo "expected: $1" >&2; show; return 1; }; }
 silent() { [ -z "$output" ] || { show; return 1; }; }
 complains() { [[ "$stderr" == *"$1"* ]] || { echo "expected in stderr: $1" >&2; show; return 1; }; }
+# "! command" in a test fails nothing: bash -e does not look at it.
+not() { ! "$@"; }
 equal() { [ "$1" = "$2" ] || { printf 'expected: %s\nfound:    %s\n' "$1" "$2" >&2; return 1; }; }
 # A refusal is one line, and the words that callers turn into "your command was not found" are not in it.
 refuses_briefly() {

@@ -62,7 +62,7 @@ restarts() { wc -l <"$WORK/calls"; }
   install install POLICIES=moderate
   install install POLICIES=oci
   succeeded
-  ! grep -q agentsafe-moderate "$NODE"
+  not grep -q agentsafe-moderate "$NODE"
   equal 1 "$(grep -c 'agentsafe begin' "$NODE")"
 }
 

@@ -68,3 +68,45 @@ load helpers
   run_rt --log "$WORK/none/log" list
   failed 1
 }
+
+# A datagram socket in the place of the service's, in a mount namespace of its own; then `state missing`.
+says_to() { # SOCKET --log=VALUE
+  unshare -m "$PYTHON" - "$@" "$RUNTIME" --root "$ROOT" <<'PY' >"$WORK/said" 2>"$WORK/said.err"
+import os, socket, subprocess, sys
+path, log, runtime = sys.argv[1], sys.argv[2], sys.argv[3:]
+folder = os.path.dirname(path)
+above = "/" + folder.split("/")[1]
+subprocess.run(["mount", "-t", "tmpfs", "none", above], check=True)
+os.makedirs(folder, exist_ok=True)
+os.mknod("/dev/null", 0o20666, os.makedev(1, 3)) if above == "/dev" else None
+there = socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM)
+there.bind(path)
+there.settimeout(5)
+print(subprocess.run([runtime[0], log, *runtime[1:], "state", "missing"], stdin=there, stderr=sys.stderr).returncode)
+print(there.recv(65536).decode())
+PY
+}
+
+@test "--log=journald:NAME and syslog:NAME go to the service's socket" {
+  is_agentsafe || skip "about agentsafe"
+  says_to /run/systemd/journal/socket --log=journald:mine
+  equal 1 "$(head -n 1 "$WORK/said")"
+  grep -q '^MESSAGE=.*does not exist' "$WORK/said"
+  grep -q '^PRIORITY=3$' "$WORK/said"
+  grep -q '=mine$' "$WORK/said"
+  says_to /dev/log --log=syslog:mine
+  equal 1 "$(head -n 1 "$WORK/said")"
+  grep -qE '^<[0-9]+>.*mine.*does not exist' "$WORK/said"
+  grep -q "does not exist" "$WORK/said.err"
+}
+
+@test "--log-level=error leaves warnings out" {
+  is_agentsafe || skip "about agentsafe"
+  edit '.process.capabilities.bounding += ["CAP_NO_SUCH"] | .process.args = ["true"]'
+  run_bundle
+  succeeded
+  complains "level=warning"
+  run_rt --log-level error run --bundle "$BUNDLE" "$CID"
+  succeeded
+  equal "" "$stderr"
+}

@@ -187,7 +187,7 @@ refused_unless() {
   says KEPT=1
   [[ "$output" != *API_TOKEN* ]]
   rt exec --env OTHER_TOKEN=x "$CID" env >"$WORK/env"
-  ! grep TOKEN "$WORK/env"
+  not grep TOKEN "$WORK/env"
 }
 
 @test "a missing cgroup namespace is added" {
@@ -227,7 +227,8 @@ on_idmappable() { kernel_at_least 5.19 && case $(stat -fc %T "$ROOTFS") in ext2/
   [ "$first" != "$second" ]
   rt delete --force "$CID-other"
   rt delete --force "$CID"
-  [ ! -e "/run/agentsafe-ids/$first" ] && [ ! -e "/run/agentsafe-ids/$second" ]
+  [ ! -e "/run/agentsafe-ids/$first" ]
+  [ ! -e "/run/agentsafe-ids/$second" ]
 }
 
 @test "files keep their owners in a container with ids of its own, also those of volumes" {

@@ -236,7 +236,9 @@ controller() { if on_cgroup_v2; then require_v2_controller "$2"; else require_v1
 @test "a cgroups path cannot leave the hierarchy" {
   edit '.linux.cgroupsPath = "/../../../../" + $c' --arg c "$CID"
   run_rt create --bundle "$BUNDLE" "$CID"
-  [ ! -e "/$CID" ] && [ ! -e "/sys/$CID" ] && [ ! -e "/sys/fs/$CID" ]
+  [ ! -e "/$CID" ]
+  [ ! -e "/sys/$CID" ]
+  [ ! -e "/sys/fs/$CID" ]
 }
 
 @test "disableOOMKiller false is no change" {

@@ -128,3 +128,45 @@ load helpers
   for n in $(seq 20); do equal "$CID" "$(cat "$WORK/out$n")"; done
   no_leftovers
 }
+
+@test "a user may open its standard streams again where they are pipes" {
+  script 'echo one >/dev/stdout; echo two >/dev/stderr; cat /dev/stdin' '.process.user = {uid: 1000, gid: 1000} | .process.capabilities = {}'
+  echo three | rt run --bundle "$BUNDLE" "$CID" 2> >(cat >"$WORK/err") | cat >"$WORK/out"
+  equal $'one\nthree' "$(out)"
+  await_line two "$WORK/err"
+  command_is sleep 1000
+  launch
+  echo four | rt exec --user 1000 "$CID" sh -c 'cat /dev/stdin >/dev/stdout' | cat >"$WORK/out"
+  equal four "$(out)"
+}
+
+@test "run does not pass SIGURG on" {
+  is_crun && skip "crun 1.8.1 does"
+  command_is probe report-signals
+  spawn_rt run --bundle "$BUNDLE" --pid-file "$WORK/pid" "$CID"
+  await_line ready
+  kill -URG "$RUNNER"
+  kill -TERM "$RUNNER"
+  await_line "got 15"
+  not file_says "$WORK/out" "got 23"
+  kill -USR2 "$RUNNER"
+  ends_with 7 "$RUNNER"
+}
+
+@test "an orphan becomes a child of run, with --no-subreaper of somebody else" {
+  is_crun && skip "not in crun"
+  local flag parent
+  mkfifo "$ROOTFS/tmp/go"
+  script '(sleep 300 </dev/null >/dev/null 2>&1 & echo $! >/tmp/orphan); cat /tmp/go' 'del(.linux.namespaces[] | select(.type == "pid"))'
+  for flag in "" --no-subreaper; do
+    : >"$ROOTFS/tmp/orphan"
+    # shellcheck disable=SC2086 # no argument, or one
+    spawn_rt run $flag --bundle "$BUNDLE" "$CID"
+    eventually test -s "$ROOTFS/tmp/orphan"
+    parent=$(awk '/^PPid/ {print $2}' "/proc/$(cat "$ROOTFS/tmp/orphan")/status")
+    if [ -z "$flag" ]; then equal "$RUNNER" "$parent"; else [ "$parent" != "$RUNNER" ]; fi
+    echo >"$ROOTFS/tmp/go"
+    ends_with 0 "$RUNNER"
+    eventually nothing_runs
+  done
+}

@@ -77,3 +77,31 @@ load helpers
   run_rt state a b
   failed
 }
+
+@test "state ends without a newline, as runc's" {
+  is_agentsafe || is_runc || skip "as runc"
+  create
+  equal 7d "$(rt state "$CID" | tail -c 1 | od -An -tx1 | tr -d ' ')"
+}
+
+@test "a container whose process nobody has reaped is stopped" {
+  # the process becomes a child of one that does not wait for it
+  "$PYTHON" - "$RUNTIME" --root "$ROOT" $RUNTIME_FLAGS <<PY >"$WORK/seen" 2>&1
+import ctypes, json, os, signal, subprocess, sys, time
+ctypes.CDLL(None).prctl(36, 1, 0, 0, 0)  # PR_SET_CHILD_SUBREAPER
+runtime = sys.argv[1:]
+null = {"stdin": subprocess.DEVNULL, "stdout": subprocess.DEVNULL}
+subprocess.run([*runtime, "create", "--bundle", "$BUNDLE", "--pid-file", "$WORK/pid", "$CID"], check=True, **null)
+pid = int(open("$WORK/pid").read())
+os.kill(pid, signal.SIGKILL)
+for _ in range(200):
+    if open(f"/proc/{pid}/stat").read().rpartition(")")[2].split()[0] == "Z":
+        break
+    time.sleep(0.01)
+print(open(f"/proc/{pid}/stat").read().rpartition(")")[2].split()[0])
+print(json.loads(subprocess.check_output([*runtime, "state", "$CID"]))["status"])
+subprocess.run([*runtime, "delete", "$CID"], check=True, **null)
+PY
+  equal $'Z\nstopped' "$(cat "$WORK/seen")"
+  no_leftovers
+}

@@ -115,13 +115,13 @@ TEST(SystemdPlanTest, ReadsSecondsAsMicroseconds) {
 }
 
 TEST(SystemdPlanTest, NamesTheAnnotationThatItCannotRead) {
-  for (const auto& [key, value] : {std::pair{"Timeout;Stop", "1"},
-                                   {"lower", "1"},
-                                   {"Ab", "1"},
-                                   {"TimeoutStopUSec", "uint64"},
-                                   {"TimeoutStopSec", "'x'"}}) {
+  for (const auto& row : {std::pair{"Timeout;Stop", "1"},
+                          {"lower", "1"},
+                          {"Ab", "1"},
+                          {"TimeoutStopUSec", "uint64"},
+                          {"TimeoutStopSec", "'x'"}}) {
     const auto message = error_of([&] {
-      (void)annotated_properties({{std::string("org.systemd.property.") + key, value}});
+      (void)annotated_properties({{std::string("org.systemd.property.") + row.first, row.second}});
     });
     EXPECT_TRUE(message.starts_with("annotation org.systemd.property.")) << message;
   }

@@ -105,6 +105,12 @@ TEST_F(ProgramTest, SaysWhichCommandFailedOnStandardErrorOnly) {
   EXPECT_NE(outcome.err.find("level=error msg=\"agentsafe kill failed: container not running\"\n"), std::string::npos);
 }
 
+TEST_F(ProgramTest, ErrorsBeginWithTheNameThatItWasCalledBy) {
+  fake().failure = "no";
+  EXPECT_NE(run({"create", "web"}, {}, "/usr/sbin/runc").err.find("msg=\"runc create failed: no\""), std::string::npos);
+  EXPECT_NE(run({"frob"}, {}, "runc").err.find("msg=\"runc: unknown command"), std::string::npos);
+}
+
 TEST_F(ProgramTest, WritesOneLineToTheLogAndTheBareTextToStandardError) {
   fake().failure = "it \"broke\"";
   fake().warning = "careful";
