@@ -59,9 +59,12 @@ Features features() {
   document.hooks = {"prestart", "createRuntime", "createContainer", "startContainer", "poststart", "poststop"};
   document.mountOptions = mount::mount_option_names();
   document.linux = linux_features();
-  document.annotations = {{"io.github.seccomp.libseccomp.version", std::string(security::libseccomp_version())},
-                          {"org.opencontainers.runc.checkpoint.enabled", "true"}};
-  document.potentiallyUnsafeConfigAnnotations = {"bundle", "org.agentsafe.", "org.criu.config", "org.systemd.property.", "run.oci."};
+  document.annotations = {
+      {"io.github.seccomp.libseccomp.version", std::string(security::libseccomp_version())},
+      {"org.opencontainers.runc.checkpoint.enabled", "true"},
+      {"org.opencontainers.runc.version", "1.4.0"}};  // the one most like this, of the same specification
+  document.potentiallyUnsafeConfigAnnotations = {"bundle", "org.agentsafe.", "org.criu.config", "org.systemd.property.",
+                                                 "run.oci."};
   return document;
 }
 

@@ -111,3 +111,38 @@ start_and_look() { run_bundle; untouched; }
   is original
   untouched
 }
+
+@test "tmpcopyup copies nothing from behind a link of the image" {
+  make_victim
+  local target
+  for target in "$VICTIM" "../../../../../../../../../../../../../../../../../../../..$VICTIM"; do
+    rm -rf "$ROOTFS/vol"
+    mkdir "$ROOTFS/vol"
+    echo honest >"$ROOTFS/vol/file"
+    script 'cat /vol/file' '.mounts |= (map(select(.destination != "/vol")) + [{destination: "/vol", type: "tmpfs", source: "tmpfs", options: ["tmpcopyup"]}])'
+    if is_agentsafe; then # positive control
+      run_bundle
+      is honest
+    fi
+    rm -rf "$ROOTFS/vol"
+    ln -s "$target" "$ROOTFS/vol"
+    run_bundle
+    [[ $output != *original* ]]
+    rm "$ROOTFS/vol"
+    mkdir "$ROOTFS/vol"
+    ln -s "$target/file" "$ROOTFS/vol/file"
+    run_bundle
+    [[ $output != *original* ]]
+    untouched
+  done
+}
+
+@test "copy-symlink writes its link nowhere but inside the root" {
+  is_agentsafe || is_crun || skip "crun's option"
+  make_victim
+  ln -s /target "$WORK/link"
+  ln -s "../../../../../../../../../../../../../../../../../../../..$VICTIM" "$ROOTFS/vol"
+  script true '.mounts += [{destination: "/vol/made", type: "bind", source: $s, options: ["bind", "copy-symlink"]}]' --arg s "$WORK/link"
+  run_bundle
+  untouched
+}

@@ -125,3 +125,20 @@ load helpers
   (cd "$BUNDLE" && find . -type f -not -path './rootfs/bin/*' -exec md5sum {} + | sort) >"$WORK/after"
   diff "$WORK/before" "$WORK/after"
 }
+
+@test "delete --regex removes every container whose id matches" {
+  is_agentsafe || skip "as crun, which matches any part of an id"
+  local id
+  for id in "$CID-a" "$CID-b" "other-$CID"; do
+    edit '.linux.cgroupsPath = $c' --arg c "/$CID-${id:0:5}${id: -2}"
+    rt create --bundle "$BUNDLE" "$id" </dev/null >"$WORK/out" 2>&1
+  done
+  run_rt delete --regex "$CID-[ab]"
+  succeeded
+  equal "other-$CID" "$(rt list --quiet)"
+  run_rt delete --force --regex "nothing-.*"
+  succeeded
+  run_rt delete --force --regex ".*"
+  succeeded
+  no_leftovers
+}

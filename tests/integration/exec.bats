@@ -125,7 +125,16 @@ load helpers
   run_rt exec "$CID" true
   failed
   is_crun || complains "cannot exec in a paused container (use --ignore-paused to override)"
-  rt resume "$CID"
+  if is_agentsafe; then
+    spawn_rt exec --ignore-paused "$CID" echo thawed
+    sleep 0.3
+    not file_says "$WORK/out" thawed
+    rt resume "$CID"
+    ends_with 0 "$RUNNER"
+    file_says "$WORK/out" thawed
+  else
+    rt resume "$CID"
+  fi
 }
 
 @test "exec works in a created container" {
@@ -269,4 +278,52 @@ load helpers
   for n in 1 2 3; do in_container true; done
   in_container sh -c 'grep -l "^State:.Z" /proc/[0-9]*/status || echo none'
   is none
+}
+
+@test "exec --pidfd-socket receives a descriptor of the process" {
+  is_agentsafe || skip "newer than other runtimes"
+  background agent "$PYTHON" "$TOOLS/recvtty.py" --pidfd "$WORK/pidfd.sock"
+  await_line listening "$WORK/agent"
+  launch
+  rt exec --detach --pid-file "$WORK/exec.pid" --pidfd-socket "$WORK/pidfd.sock" "$CID" sleep 300 </dev/null >/dev/null 2>&1
+  await_line "^name=setns" "$WORK/agent"
+  await_line "^Pid:.*$(cat "$WORK/exec.pid")" "$WORK/agent"
+}
+
+@test "exec --apparmor and --process-label are errors where the LSM is absent" {
+  is_agentsafe || skip "about agentsafe"
+  launch
+  if [ ! -e /sys/kernel/security/apparmor ]; then
+    run_rt exec --apparmor a-profile "$CID" true
+    failed 255
+    complains "apply AppArmor profile a-profile: this host has no AppArmor"
+  fi
+  if [ ! -e /sys/fs/selinux/enforce ]; then
+    run_rt exec --process-label a:b:c "$CID" true
+    failed 255
+    complains "apply SELinux label a:b:c: this host has no SELinux"
+  fi
+}
+
+@test "exec passes descriptors of socket activation on" {
+  is_agentsafe || is_runc || skip "as runc"
+  launch
+  run --separate-stderr bash -c 'exec 3</dev/zero; LISTEN_FDS=1 LISTEN_PID=$$ exec "$@"' - \
+    "$RUNTIME" --root "$ROOT" $RUNTIME_FLAGS exec "$CID" sh -c 'echo $LISTEN_FDS; probe fds' 3>&- 4>&-
+  succeeded
+  equal 1 "${lines[0]}"
+  says "3 /dev/zero"
+}
+
+@test "exec joins the session keyring and has the personality of the container" {
+  is_crun && skip "not in crun 1.8.1"
+  edit '.linux.personality = {domain: "LINUX32"}'
+  command_is sh -c 'probe keyring >/tmp/keyring; uname -m >/tmp/machine; exec sleep 1000'
+  launch
+  eventually test -s "$ROOTFS/tmp/machine"
+  in_container probe keyring
+  is "$(cat "$ROOTFS/tmp/keyring")"
+  is_agentsafe || return 0
+  in_container uname -m
+  is "$(cat "$ROOTFS/tmp/machine")"
 }

@@ -186,3 +186,62 @@ SH
   succeeded
   [[ $output == *dummy0* || $output == *1400* ]]
 }
+
+@test "createRuntime hooks find the limits set and the mounts made, createContainer hooks the host's root" {
+  is_agentsafe || is_runc || skip "crun sets limits later"
+  if on_cgroup_v2; then require_v2_controller pids; else require_v1_controller pids; fi
+  cat >"$WORK/runtime" <<SH
+#!/bin/sh
+cat $(cgroup_dir pids)/pids.max >$WORK/limit
+grep -c $ROOTFS/proc "/proc/\$(jq .pid)/mountinfo" >$WORK/mounts
+SH
+  cat >"$WORK/container" <<SH
+#!/bin/sh
+ls -d $WORK /etc/hostname >$WORK/inside
+grep -c $ROOTFS/proc /proc/self/mountinfo >>$WORK/inside
+SH
+  chmod +x "$WORK/runtime" "$WORK/container"
+  edit '.linux.resources.pids = {limit: 77} | .hooks = {createRuntime: [{path: ($w + "/runtime"), env: ["PATH=/usr/bin:/bin"]}],
+    createContainer: [{path: ($w + "/container"), env: ["PATH=/usr/bin:/bin"]}]}' --arg w "$WORK"
+  create
+  equal 77 "$(cat "$WORK/limit")"
+  equal 1 "$(cat "$WORK/mounts")"
+  equal "/etc/hostname"$'\n'"$WORK"$'\n1' "$(cat "$WORK/inside")"
+}
+
+@test "poststop hooks run when the cgroup and the state are gone" {
+  is_agentsafe || is_runc || skip "crun's order is another"
+  script true '.hooks = {poststop: [{path: "/bin/sh", args: ["sh", "-c", "ls -d \($d) \($s) >\($w)/left 2>/dev/null; echo ran >>\($w)/left"]}]}' \
+    --arg d "$(cgroup_dir pids)" --arg s "$ROOT/$CID" --arg w "$WORK"
+  run_bundle
+  succeeded
+  equal ran "$(cat "$WORK/left")"
+}
+
+@test "a startContainer hook without env has the container's" {
+  is_agentsafe || is_runc || skip "as runc"
+  script true '.process.env += ["MARK=of the container"] | .hooks = {startContainer: [
+    {path: "/bin/sh", args: ["sh", "-c", "echo $MARK >/tmp/one"]}, {path: "/bin/sh", args: ["sh", "-c", "echo $MARK >/tmp/two"], env: ["MARK=own"]}]}'
+  run_bundle
+  succeeded
+  equal "of the container" "$(cat "$ROOTFS/tmp/one")"
+  equal own "$(cat "$ROOTFS/tmp/two")"
+}
+
+@test "inside, the state that hooks get has the pid of the container's namespace" {
+  is_agentsafe || skip "others give the host's"
+  script 'exec sleep 1000' '.hooks = {startContainer: [{path: "/bin/sh", args: ["sh", "-c", "cat >/tmp/state"]}]}'
+  launch
+  equal 1 "$(jq .pid "$ROOTFS/tmp/state")"
+}
+
+@test "the error of a failing hook names its kind, its number, its output and its status" {
+  is_agentsafe || is_runc || skip "as runc"
+  script true '.hooks = {createRuntime: [{path: "/bin/true"}, {path: "/bin/sh", args: ["sh", "-c", "echo because; exit 3"]}]}'
+  run_bundle
+  failed 1
+  complains "error running createRuntime hook #1: "
+  is_agentsafe || return 0
+  complains because
+  complains 3
+}

@@ -97,3 +97,20 @@ load helpers
   is_crun || succeeded
   equal running "$(status)"
 }
+
+@test "kill --regex signals every container whose id matches, from its beginning" {
+  is_agentsafe || is_crun || skip "crun's flag"
+  is_crun && skip "crun 1.8.1 matches any part of an id"
+  local id
+  for id in "$CID-a" "$CID-b" "other-$CID"; do
+    edit '.linux.cgroupsPath = $c' --arg c "/$CID-${id:0:5}${id: -2}"
+    rt run --detach --bundle "$BUNDLE" "$id" </dev/null >"$WORK/out" 2>&1
+  done
+  rt kill --regex "$CID-[ab]" KILL
+  eventually is_stopped "$CID-a"
+  eventually is_stopped "$CID-b"
+  equal running "$(status "other-$CID")"
+  run_rt kill --regex "[" KILL
+  refuses_briefly
+}
+is_stopped() { [ "$(status "$1")" = stopped ]; }

@@ -36,7 +36,7 @@ fails_to_mount() {
     mounted '{destination: "/t", type: "tmpfs", source: "tmpfs", options: [$o]}' --arg o "${option%:*}"
     has_option /t "${option#*:}"
   done
-  for option in rw:ro suid:nosuid dev:nodev exec:noexec diratime:nodiratime strictatime:relatime; do
+  for option in rw:ro suid:nosuid dev:nodev exec:noexec diratime:nodiratime strictatime:relatime atime:noatime norelatime:noatime nostrictatime:noatime; do
     edit '.mounts |= map(select(.destination != "/t"))'
     mounted '{destination: "/t", type: "tmpfs", source: "tmpfs", options: [$o]}' --arg o "${option%:*}"
     lacks_option /t "${option#*:}"
@@ -63,6 +63,9 @@ fails_to_mount() {
   is_agentsafe || skip "others lack it"
   mounted '{destination: "/t", type: "tmpfs", source: "tmpfs", options: ["nosymfollow"]}'
   has_option /t nosymfollow
+  edit '.mounts |= map(select(.destination != "/t"))'
+  mounted '{destination: "/t", type: "tmpfs", source: "tmpfs", options: ["nosymfollow", "symfollow"]}'
+  lacks_option /t nosymfollow
 }
 
 @test "defaults, async, loud and mand are accepted" {
@@ -133,6 +136,34 @@ SH
     [ "$status" -eq 0 ] && has_option /vol "${pair#*:}" && has_option /vol/sub "${pair#*:}" || { umount "$WORK/src/sub"; show; return 1; }
   done
   umount "$WORK/src/sub"
+}
+
+@test "recursive options that take a flag back reach submounts" {
+  is_agentsafe || skip "others lack some"
+  mkdir -p "$WORK/src"
+  local pair wrong=''
+  mount -t tmpfs -o nosuid,nodev,noexec,noatime,nodiratime,nosymfollow top "$WORK/src"
+  mkdir "$WORK/src/sub"
+  mount -t tmpfs -o ro,nosuid,nodev,noexec,noatime,nodiratime,nosymfollow sub "$WORK/src/sub"
+  command_is cat /proc/self/mountinfo
+  for pair in rrw:ro rsuid:nosuid rdev:nodev rexec:noexec ratime:noatime rstrictatime:noatime rrelatime:noatime rdiratime:nodiratime \
+    rsymfollow:nosymfollow; do
+    edit '.mounts |= map(select(.destination != "/vol"))'
+    edit '.mounts += [{destination: "/vol", type: "bind", source: $s, options: ["rbind", $o]}]' --arg s "$WORK/src" --arg o "${pair%:*}"
+    run_bundle
+    [ "$status" -eq 0 ] && lacks_option /vol "${pair#*:}" && lacks_option /vol/sub "${pair#*:}" || wrong+=" $pair: $stderr"
+  done
+  umount "$WORK/src/sub" "$WORK/src"
+  equal "" "$wrong"
+}
+
+@test "rsync, rasync, rdirsync, rmand and rnomand of crun are accepted" {
+  is_agentsafe || is_crun || skip "crun's own"
+  local option
+  for option in rsync rasync rdirsync rnomand; do
+    edit '.mounts |= map(select(.destination != "/t"))'
+    mounted '{destination: "/t", type: "tmpfs", source: "tmpfs", options: [$o]}' --arg o "$option"
+  done
 }
 
 @test "bind keeps submounts out, rbind brings them in" {
@@ -281,6 +312,42 @@ SH
   silent
 }
 
+@test "every file of /proc that the specification lets a mount hide may be hidden" {
+  is_agentsafe || is_runc || skip "crun's rules differ"
+  echo hidden >"$WORK/src"
+  local file files=()
+  for file in cpuinfo diskstats meminfo stat swaps uptime loadavg slabinfo sys/kernel/ns_last_pid sys/crypto/fips_enabled; do
+    [ ! -e "/proc/$file" ] || files+=("/proc/$file")
+  done
+  ! is_runc || files=(/proc/cpuinfo /proc/meminfo /proc/stat)
+  edit '.mounts += ($ARGS.positional | map({destination: ., type: "bind", source: $s, options: ["bind"]})) | .process.args = ["cat"] + $ARGS.positional' \
+    --arg s "$WORK/src" --args "${files[@]}"
+  run_bundle
+  succeeded
+  equal ${#files[@]} "$(grep -cx hidden <<<"$output")"
+}
+
+@test "a read-only root gets its working folder and its mount points all the same" {
+  mkdir "$WORK/src"
+  script 'pwd; ls -d /made/for/a/mount; touch /made/here/file || echo refused' '.root.readonly = true | .process.cwd = "/made/here"
+    | .mounts += [{destination: "/made/for/a/mount", type: "bind", source: $s, options: ["bind", "ro"]}]' --arg s "$WORK/src"
+  run_bundle
+  succeeded
+  is $'/made/here\n/made/for/a/mount\nrefused'
+}
+
+@test "a read-only tmpfs is filled, and mounted on, before it becomes so" {
+  is_crun && skip "crun 1.8.1 makes it read-only at once"
+  mkdir -p "$ROOTFS/data" "$WORK/src"
+  echo kept >"$ROOTFS/data/file"
+  script 'cat /data/file; ls -d /data/deep/sub; touch /data/new || echo refused; touch /dev/new || echo refused; test -c /dev/null && echo devices' \
+    '.mounts |= map(if .destination == "/dev" then .options += ["ro"] else . end) | .mounts += [{destination: "/data", type: "tmpfs", source: "tmpfs", options: ["ro", "tmpcopyup"]},
+    {destination: "/data/deep/sub", type: "bind", source: $s, options: ["bind"]}]' --arg s "$WORK/src"
+  run_bundle
+  succeeded
+  is $'kept\n/data/deep/sub\nrefused\nrefused\ndevices'
+}
+
 @test "the root is read-only when config.json says so" {
   script 'touch /file && echo wrote; touch /dev/shm/file && echo shm' '.root.readonly = true'
   run_bundle
@@ -301,6 +368,12 @@ SH
   edit '.root.path = "config.json"'
   run_bundle
   refuses_briefly
+  if is_agentsafe || is_runc; then # a link could be exchanged for another
+    ln -s rootfs "$BUNDLE/linked"
+    edit '.root.path = "linked"'
+    run_bundle
+    failed 1
+  fi
   no_leftovers
 }
 
@@ -346,7 +419,31 @@ SH
   fails_to_mount '{destination: "/t", type: "tmpfs", source: "tmpfs", options: ["nosuchoption"]}'
 }
 
-@test "copy-symlink, src-nofollow and idmap= of crun are accepted" {
+@test "idmap= of crun maps as mappings of the mount do" {
+  is_agentsafe || skip "crun's own"
+  mkdir "$WORK/src"
+  touch "$WORK/src/file"
+  chown 1000:1000 "$WORK/src/file"
+  script 'stat -c %u:%g /vol/file' '.mounts += [{destination: "/vol", type: "bind", source: $s,
+    options: ["bind", "idmap=uids=1000-5000-10;gids=1000-6000-10"]}]' --arg s "$WORK/src"
+  run_bundle
+  succeeded
+  is 5000:6000
+}
+
+@test "dest-nofollow mounts onto a link itself, src-nofollow mounts one" {
+  is_agentsafe || skip "crun's own"
+  echo source >"$WORK/file"
+  ln -s file "$WORK/link"
+  echo below >"$ROOTFS/tmp/target"
+  ln -s target "$ROOTFS/tmp/link"
+  script 'cat /tmp/target /tmp/link' '.mounts += [{destination: "/tmp/link", type: "bind", source: $s, options: ["bind", "dest-nofollow"]}]' --arg s "$WORK/file"
+  run_bundle
+  succeeded
+  is $'below\nsource'
+}
+
+@test "copy-symlink of crun makes the link anew" {
   is_agentsafe || skip "crun's own"
   ln -s /target "$WORK/link"
   script 'readlink /copied' '.mounts += [{destination: "/copied", type: "bind", source: $s, options: ["bind", "copy-symlink"]}]' --arg s "$WORK/link"

@@ -45,3 +45,16 @@ while True:
   run_bundle
   is "[]"
 }
+
+@test "a link of the image in the place of /run/notify is not followed to the host" { # CVE-2025-24965 and its kin
+  is_agentsafe || is_runc || skip "runc's behaviour"
+  mkdir "$WORK/victim"
+  rm -rf "$ROOTFS/run"
+  ln -s "../../../../../../../../..$WORK/victim" "$ROOTFS/run"
+  script 'echo $NOTIFY_SOCKET; exec sleep 1000'
+  notify_listener
+  NOTIFY_SOCKET=$WORK/notify.sock run_rt create --bundle "$BUNDLE" "$CID"
+  equal "" "$(ls -A "$WORK/victim")"
+  rt delete --force "$CID"
+  equal "" "$(ls -A "$WORK/victim")"
+}

@@ -151,3 +151,26 @@ started() {
   echo '{"unified": {"pids.max": "33"}}' | rt update --resources - "$CID"
   equal 33 "$(cgroup_value x pids.max)"
 }
+
+@test "flags of what this host lacks are errors that change nothing" {
+  is_agentsafe || skip "about agentsafe"
+  need pids
+  started
+  local flag
+  if [ ! -e /sys/fs/resctrl/schemata ]; then
+    for flag in --l3-cache-schema=L3:0=f --mem-bw-schema=MB:0=50; do
+      run_rt update $flag --pids-limit 5 "$CID"
+      refuses_briefly || { echo "with $flag"; return 1; }
+      complains linux.intelRdt
+      equal 20 "$(value pids/pids.max pids.max)"
+    done
+  fi
+  if ! on_cgroup_v2 && [ ! -e /sys/fs/cgroup/cpu/cpu.rt_runtime_us ]; then
+    for flag in --cpu-rt-period=1000000 --cpu-rt-runtime=10000; do
+      run_rt update $flag --pids-limit 5 "$CID"
+      refuses_briefly || { echo "with $flag"; return 1; }
+      complains cpu.rt_
+      equal 20 "$(value pids/pids.max pids.max)"
+    done
+  fi
+}
