@@ -11,6 +11,7 @@
 #   contrib/test.sh --podman             the suite of podman and buildah, as root and as a user
 #   contrib/test.sh --vm                 in a virtual machine with systemd and pure cgroup v2 (built first: tests/vm): the integration
 #                                        and CVE suites, the systemd driver, Docker and containerd
+#   contrib/test.sh --clang              everything compiled by clang, without a warning, and the unit tests of that
 #   contrib/test.sh --quick              layers, unit tests and the suites of the verbs
 #   BUILD=/folder RUNTIME=/other/runtime AGENTSAFE_ROUNDS=500 contrib/test.sh …
 set -u
@@ -24,7 +25,7 @@ export AGENTSAFE_ROUNDS=${AGENTSAFE_ROUNDS:-500}
 report=$BUILD/report
 passed=0 failed=0 skipped=0
 
-usage() { sed -n '2,15s/^# \{0,1\}//p' "$0"; }
+usage() { sed -n '2,16s/^# \{0,1\}//p' "$0"; }
 heading() { printf '\n== %s (%d s)\n' "$*" "$SECONDS"; }
 
 choose() {
@@ -38,6 +39,7 @@ choose() {
       --cri) suites+=' cri' ;;
       --podman) suites+=' podman' ;;
       --vm) suites+=' vm' ;;
+      --clang) suites+=' clang' ;;
       --quick) suites+=' layers unit verbs' ;;
       -h | --help) usage; exit 0 ;;
       *) usage >&2; exit 2 ;;
@@ -52,7 +54,7 @@ prepare() {
   heading "packages"
   # shellcheck disable=SC2046,SC2086 # words
   install_packages $BUILD_PACKAGES libgtest-dev bats jq tini python3 gcc libc6-dev iproute2 procps uidmap util-linux libcap2-bin strace valgrind \
-    $(wants coverage && echo gcovr) $({ wants cve || wants compat; } && echo runc crun) \
+    $(wants coverage && echo gcovr) $(wants clang && echo clang) $({ wants cve || wants compat; } && echo runc crun) \
     $({ wants integration || wants egress; } && echo nftables) $(wants integration && echo python3-yaml runc crun podman) $(wants docker && cat tests/docker/packages.txt 2>/dev/null) $(wants cri && cat tests/cri/packages.txt) $(wants podman && cat tests/podman/packages.txt) || exit 1
   heading "build"
   [ -e "$BUILD/build.ninja" ] || meson setup "$BUILD" -Dtests=enabled || exit 1
@@ -116,6 +118,15 @@ run_sanitized() {
   # shellcheck disable=SC2046 # names without spaces
   ninja -C "$build" $(unit_programs "$build") || { count sanitized 0 1 0; return; }
   ASAN_OPTIONS=detect_leaks=1 UBSAN_OPTIONS=halt_on_error=1:print_stacktrace=1 run_unit_programs sanitized "$build"
+}
+
+# g++ builds what ships; clang sees other faults, and who has it alone can build too. Ten minutes: only when asked for.
+run_clang() {
+  heading "build with clang"
+  local build=$BUILD-clang
+  [ -e "$build/build.ninja" ] || CC=clang CXX=clang++ meson setup "$build" -Dtests=enabled || { count clang 0 1 0; return; }
+  ninja -C "$build" || { count clang 0 1 0; return; } # warnings are errors
+  run_unit clang "$build"
 }
 
 # The lines of what decides (the specification, the plan, the command line) that the sanitized programs have run.
@@ -193,6 +204,7 @@ prepare
 wants layers && run_script layers tests/layers.py
 wants unit && run_unit unit "$BUILD"
 wants sanitized && run_sanitized
+wants clang && run_clang
 wants coverage && run_coverage
 wants verbs && run_bats verbs tests/integration/{create,start,run,state,list,kill,delete,exec,ps,pause,update,spec,features}.bats
 wants integration && run_bats integration tests/integration
