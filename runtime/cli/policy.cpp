@@ -77,7 +77,7 @@ void explain_bundle(const Invocation& invocation, const std::string& path, bool 
   const auto violations = oci::validate(bundle.spec, oci::host_namespaces(bundle.spec));
   if (!violations.empty()) fail(oci::describe(violations));
   const auto chosen = policy::resolve(Places{}, invocation.runtime.policy, bundle.spec, {});
-  const auto hardened = policy::harden(bundle.spec, chosen.policy, policy::look_around(bundle.spec, bundle.path));
+  const auto hardened = policy::harden(bundle.spec, chosen.policy, policy::look_around(bundle.spec, bundle.path, chosen.policy));
   if (json) return invocation.print(indented(policy::explain_json(chosen, hardened), "  ") + "\n");
   invocation.print(policy::explain(chosen, hardened));
   for (const auto& problem : policy::objections(chosen.policy))

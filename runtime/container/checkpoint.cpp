@@ -31,7 +31,7 @@ oci::Spec effective_spec(const Container& container) {
   oci::Spec spec = container.dir.load_config();
   const policy::Policy policy = policy_of(container.record);
   if (policy == policy::Policy{}) return spec;
-  auto hardened = policy::harden(spec, policy, policy::look_around(spec, container.record.bundle));
+  auto hardened = policy::harden(spec, policy, policy::look_around(spec, container.record.bundle, policy));
   check_restorable(hardened, container.record.policy);
   return std::move(hardened.spec);
 }

@@ -57,7 +57,7 @@ void check_restorable(const policy::Hardened& hardened, const std::string& polic
   const std::string rule = "policy " + policy_name + ": ";
   if (hardened.scratch)
     fail(rule +
-         "fs.rootfs \"overlay\" keeps what the container writes in memory, in a layer that criu does not save; take a "
+         "fs.rootfs \"overlay\" keeps what the container writes in a layer that criu does not save; take a "
          "policy with fs.rootfs \"writable\" or \"readonly\"");
   if (hardened.own_ids)
     fail(rule +

@@ -8,6 +8,8 @@
 #include "runtime/container/egress.h"
 #include "runtime/container/id_ranges.h"
 #include "runtime/container/hook_output.h"
+#include "runtime/container/scratch.h"
+#include "runtime/policy/sources.h"
 #include "runtime/process/hooks.h"
 #include "runtime/security/profiles.h"
 #include "runtime/sys/process.h"
@@ -113,6 +115,16 @@ void release_ids(const Container& container) {
   if (container.record.firstId) release_id_range(id_registry, *container.record.firstId, container.dir.path());
 }
 
+void release_scratch(const Container& container) {
+  if (!container.record.scratch.empty()) release_scratch(container.record.scratch);
+}
+
+void release_unnamed(const ContainerDir& dir) {
+  if (sys::effective_uid() != 0) return;  // others have none
+  release_id_ranges_of(id_registry, dir.path());
+  release_scratch_of(policy::read_operator({}).scratch_dir, dir.path());
+}
+
 void destroy(const Runtime& runtime, Container& container) {
   oci::Spec spec;
   try {
@@ -130,8 +142,9 @@ void destroy(const Runtime& runtime, Container& container, const oci::Spec& spec
   }
   if (container.record.intelRdt) cgroup::remove_resctrl_group(*container.record.intelRdt);
   if (container.record.sharedNetwork) leave_network(*container.record.sharedNetwork, container.dir.path());
-  container.dir.remove();
+  release_scratch(container);
   release_ids(container);
+  container.dir.remove();
   if (!spec.hooks || spec.hooks->poststop.empty()) return;
   auto poststop = process::plan_hooks(spec.hooks->poststop, container.record.bundle);
   HookOutput output;

@@ -44,8 +44,11 @@ struct Container {
 // The state that hooks and seccomp agents get.
 [[nodiscard]] oci::State oci_state(const Record& record, Status status);
 
-// Gives back the host ids of a container that has some of its own.
+// Gives back the host ids and the scratch layer on disk of a container that has some of its own.
 void release_ids(const Container& container);
+void release_scratch(const Container& container);
+// The same for a container whose state does not say what it has: it was killed before, or the host went down.
+void release_unnamed(const ContainerDir& dir);
 
 // Removes what is left of a stopped container: processes in its cgroup, cgroup, resctrl group, state; then runs the
 // poststop hooks, whose failures are warnings (runtime.md#lifecycle).

@@ -19,6 +19,7 @@
 #include "runtime/container/hook_output.h"
 #include "runtime/container/notify.h"
 #include "runtime/container/poststart.h"
+#include "runtime/container/scratch.h"
 #include "runtime/container/userns_hint.h"
 #include "runtime/sys/fd.h"
 #include "runtime/sys/process.h"
@@ -50,11 +51,13 @@ struct Prepared {
   std::vector<UniqueFd> sources;
   UniqueFd fifo;
   UniqueFd user_namespace;
+  UniqueFd scratch;
   HookOutput hook_output;
 };
 
-Prepared prepare(Creation& creation, ContainerDir& dir) {
+Prepared prepare(Creation& creation, Container& container) {
   auto& plan = creation.plan;
+  auto& dir = container.dir;
   Prepared prepared;
   const oci::Linux no_linux;
   const auto& spec = creation.bundle.spec;
@@ -69,6 +72,10 @@ Prepared prepare(Creation& creation, ContainerDir& dir) {
   if (plan.own_ids) {
     prepared.user_namespace = make_user_namespace(plan.root_uid);
     plan.init.user_namespace = plan.init.rootfs->idmap_fd = prepared.user_namespace.get();
+  }
+  if (!container.record.scratch.empty()) {
+    prepared.scratch = mount::open_scratch(container.record.scratch);
+    plan.init.rootfs->scratch_fd = prepared.scratch.get();
   }
   prepared.hook_output = open_hook_output(spec);
   for (auto* hooks : {&plan.prestart, &plan.create_runtime, &plan.init.create_container_hooks,
@@ -89,6 +96,7 @@ LaunchSetting setting_for(const Creation& creation, const Prepared& prepared, co
   for (const auto& fd : prepared.joined) setting.inherit.push_back(fd.get());
   for (const auto& fd : prepared.sources) setting.inherit.push_back(fd.get());
   if (prepared.user_namespace) setting.inherit.push_back(prepared.user_namespace.get());
+  if (prepared.scratch) setting.inherit.push_back(prepared.scratch.get());
   if (prepared.fifo) setting.inherit.push_back(prepared.fifo.get());
   for (const auto* fd : {&prepared.hook_output.output, &prepared.hook_output.error})
     if (*fd) setting.inherit.push_back(fd->get());
@@ -113,6 +121,12 @@ void take_ids(Creation& creation, Container& container) {
   plan::shift_ids(creation.plan, first);
 }
 
+void take_disk(const Creation& creation, Container& container) {
+  const auto& plan = creation.plan;
+  container.record.scratch = take_scratch(plan.scratch_dir, container.dir.path(),
+                                          {plan.init.rootfs->scratch_size, mount::scratch_inodes, plan.root_uid});
+}
+
 struct Built {
   Container container;
   Launched launched;
@@ -126,10 +140,12 @@ Built build(Creation& creation, std::optional<NotifySocket>& notify) {
   auto cgroup = cgroup::open_cgroup(record.cgroup, runtime.session_bus);
   Container container{Store(runtime.root).create(creation.request.id), std::move(record), std::move(cgroup)};
   OnExit remove_dir([&] {
-    container.dir.remove();
+    release_scratch(container);
     release_ids(container);
+    container.dir.remove();
   });
   if (creation.plan.own_ids) take_ids(creation, container);
+  if (!creation.plan.scratch_dir.empty()) take_disk(creation, container);
   container.dir.save_config(creation.bundle.text);
   // Before the first effect: delete can clean up after a kill -9 of us.
   container.record.cgroupIsOurs = false;
@@ -141,7 +157,7 @@ Built build(Creation& creation, std::optional<NotifySocket>& notify) {
   container.record.cgroupIsOurs = true;  // saved when the init is ready; until then delete removes it if it is empty
   const cgroup::Join join = container.cgroup->join();
   creation.plan.init.cgroup_join_files = join.files;
-  const Prepared prepared = prepare(creation, container.dir);
+  const Prepared prepared = prepare(creation, container);
   if (!creation.plan.init.terminal) give_stdio_to(creation.plan.user_uid);
   runtime.log->debug("the state is in " + container.dir.path() + ", the cgroup is made");
   Launched launched = in_context(

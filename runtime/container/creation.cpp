@@ -36,7 +36,7 @@ void harden(Creation& creation) {
   creation.policy = choose_policy(creation.runtime, spec);
   const auto& policy = creation.policy.policy;
   if (policy == policy::Policy{}) return;
-  creation.hardened = policy::harden(spec, policy, policy::look_around(spec, creation.bundle.path));
+  creation.hardened = policy::harden(spec, policy, policy::look_around(spec, creation.bundle.path, policy));
   if (!creation.hardened.refusals.empty()) fail(policy::describe(creation.hardened.refusals, creation.policy.name));
   spec = std::move(creation.hardened.spec);
 }
@@ -71,7 +71,10 @@ Creation plan_creation(Runtime& runtime, const CreateRequest& request, plan::Mod
   options.notify = !request.notify_socket.empty();
   options.seccomp_cache = runtime.root + "/.agentsafe-seccomp";
   options.stacked_seccomp = seccomp_of(creation.hardened.seccomp);
-  if (creation.hardened.scratch) options.scratch_size = creation.hardened.scratch->size;
+  if (const auto& scratch = creation.hardened.scratch) {
+    options.scratch_size = scratch->size;
+    options.scratch_dir = scratch->disk;
+  }
   options.own_ids = creation.hardened.own_ids;
   options.listen_fds = request.listen_fds;
   options.preserve_fds = request.preserve_fds;

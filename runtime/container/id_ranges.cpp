@@ -119,6 +119,13 @@ void release_id_range(const std::string& registry, std::uint32_t first, const st
   if (sys::try_read_file(folder, name, longest_path) == state_dir) sys::unlinkat(folder, name);
 }
 
+void release_id_ranges_of(const std::string& registry, const std::string& state_dir) {
+  if (!sys::try_fstatat(sys::at_cwd, registry)) return;
+  const UniqueFd folder = lock_registry(registry);
+  for (const auto& name : sys::list_directory(folder))
+    if (sys::try_read_file(folder, name, longest_path) == state_dir) sys::unlinkat(folder, name);
+}
+
 UniqueFd make_user_namespace(std::uint32_t first) {
   const std::string map = "0 " + std::to_string(first) + " " + std::to_string(ids_of_container) + "\n";
   return in_context("make the container's user namespace", [&] { return sys::user_namespace(map, map); });

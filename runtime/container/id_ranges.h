@@ -41,6 +41,9 @@ struct AllowedIds {
 // Only when it is this container's.
 void release_id_range(const std::string& registry, std::uint32_t first, const std::string& state_dir);
 
+// All that this container has: of one that was killed before it wrote down which.
+void release_id_ranges_of(const std::string& registry, const std::string& state_dir);
+
 // The user namespace that shows them as 0 … 65535.
 [[nodiscard]] UniqueFd make_user_namespace(std::uint32_t first);
 

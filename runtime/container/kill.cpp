@@ -27,6 +27,7 @@ void kill_hard(Container& container, FdRef init) {
 // A container whose create was killed before it could write down anything.
 void remove_half_made(ContainerDir dir) {
   dir.lock();
+  release_unnamed(dir);
   dir.remove();
 }
 
@@ -64,6 +65,7 @@ void remove_unreadable(Runtime& runtime, ContainerDir dir, const Error& reason) 
   auto cgroup = cgroup::open_cgroup(record.cgroup, runtime.session_bus);
   Container container{std::move(dir), std::move(record), std::move(cgroup)};
   container.cgroup->kill_all(SIGKILL);
+  release_unnamed(container.dir);
   destroy(runtime, container);
 }
 

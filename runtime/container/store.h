@@ -48,6 +48,7 @@ struct Record {
   bool ownPidNamespace = true;    // false: killing the init does not end the others
   bool rootless = false;
   std::optional<std::uint32_t> firstId;  // on the host, of the 64K that are its own (id_ranges.h)
+  std::string scratch;            // folder on disk of the layer over its root (scratch.h); empty: none
   bool restored = false;          // by criu, which made a time namespace beside those of the spec
   std::optional<std::string> egress;  // what policy::read_egress reads; none: no packet filter
   std::optional<SharedNetwork> sharedNetwork;

@@ -65,6 +65,14 @@ void hide(const std::string& point) {
   sys::mount("tmpfs", point, "tmpfs", MS_RDONLY | MS_NOSUID | MS_NODEV | MS_NOEXEC, "size=0k");
 }
 
+UniqueFd scratch_in_memory(std::uint64_t size) {
+  MountStep memory;
+  memory.type = "tmpfs";
+  memory.options = {{"size", std::to_string(size)}, {"nr_inodes", std::to_string(scratch_inodes)}};
+  memory.attributes.set = MOUNT_ATTR_NOSUID | MOUNT_ATTR_NODEV;
+  return make_filesystem(memory, 0700);
+}
+
 }  // namespace
 
 void Rootfs::bind_root() {
@@ -100,14 +108,12 @@ void Rootfs::show_own_ids(FdRef tree) const {
 // character of a path is read as the overlay's syntax, and older kernels, which take no detached layers, do too. The
 // overlay keeps clones of its layers, out of everybody's reach. Needs Linux 5.11 in a user namespace.
 void Rootfs::overlay_root(FdRef source) {
-  MountStep memory;
-  memory.type = "tmpfs";
-  memory.options = {{"size", std::to_string(plan_.scratch_size)}, {"nr_inodes", "1048576"}};
-  memory.attributes.set = MOUNT_ATTR_NOSUID | MOUNT_ATTR_NODEV;
   const UniqueFd lower = sys::clone_tree(source, "", false);
   show_own_ids(lower);
   const auto info = sys::fstat(lower);
-  const UniqueFd scratch = make_filesystem(memory, 0700);
+  UniqueFd memory;
+  if (plan_.scratch_fd < 0) memory = scratch_in_memory(plan_.scratch_size);
+  const FdRef scratch = memory ? FdRef(memory) : FdRef(plan_.scratch_fd);
   sys::move_mount(scratch, source);
   sys::mkdirat(scratch, "lower", 0700);
   sys::mkdirat(scratch, "upper", info.st_mode & 07777);

@@ -83,13 +83,16 @@ struct CgroupMount {  // one directory of the host
   std::vector<std::string> links;  // of co-mounted controllers: cpu → cpu,cpuacct
 };
 
+inline constexpr std::uint64_t scratch_inodes = 1048576;  // that a layer over the root may have
+
 struct RootfsPlan {
   std::string path;
   std::uint64_t propagation = 0;        // of "/" before anything is mounted: MS_SLAVE …
   std::uint64_t final_propagation = 0;  // of the container's "/": MS_SHARED or MS_UNBINDABLE, else 0
   bool no_pivot = false;
   bool readonly = false;
-  std::uint64_t scratch_size = 0;  // bytes of a layer in memory over the root, which is then never written; 0: none
+  std::uint64_t scratch_size = 0;  // bytes of a layer over the root, which is then never written; 0: none
+  std::int32_t scratch_fd = -1;    // the layer's folder on disk, a detached tree that the parent made; -1: memory
   // The container's ids of this user namespace are shown for the host's: the root and the binds are idmapped to it.
   std::int32_t idmap_fd = -1;
   bool nosuid = false;  // of the layer over the root
@@ -127,6 +130,9 @@ void plan_cgroups(RootfsPlan& plan, const Facts& facts, bool has_cgroup_namespac
 void shift_ids(RootfsPlan& plan, std::uint32_t first_id);
 // What stands before an error of this step, in runc's words: engines look for them.
 [[nodiscard]] std::string failure_of(const MountStep& step);
+
+// Host side: the folder of a scratch layer on disk, for RootfsPlan::scratch_fd.
+[[nodiscard]] UniqueFd open_scratch(const std::string& folder);
 
 // Host side: bind sources that need the host's privileges (idmapped ones; all when the container has a user namespace),
 // as detached trees with their attributes; their numbers go into the plan. The owners live until the init has them.
@@ -176,7 +182,7 @@ inline constexpr auto members<mount::CgroupMount> =
 template <>
 inline constexpr auto members<mount::RootfsPlan> = std::tuple{
     &mount::RootfsPlan::path,         &mount::RootfsPlan::propagation,    &mount::RootfsPlan::final_propagation,
-    &mount::RootfsPlan::no_pivot,     &mount::RootfsPlan::readonly,     &mount::RootfsPlan::scratch_size,   &mount::RootfsPlan::idmap_fd, &mount::RootfsPlan::nosuid,
+    &mount::RootfsPlan::no_pivot,     &mount::RootfsPlan::readonly,     &mount::RootfsPlan::scratch_size,   &mount::RootfsPlan::scratch_fd, &mount::RootfsPlan::idmap_fd, &mount::RootfsPlan::nosuid,
     &mount::RootfsPlan::binds_on_host,
     &mount::RootfsPlan::mounts,       &mount::RootfsPlan::cgroup_view,    &mount::RootfsPlan::cgroups,
     &mount::RootfsPlan::sets_up_dev,  &mount::RootfsPlan::binds_devices,  &mount::RootfsPlan::devices,

@@ -80,6 +80,12 @@ UniqueFd open_source(const MountStep& step, std::vector<NamedNamespace>& namespa
 
 }  // namespace
 
+UniqueFd open_scratch(const std::string& folder) {
+  UniqueFd tree = sys::clone_tree(sys::at_cwd, folder, false);
+  sys::mount_setattr(tree, {.set = MOUNT_ATTR_NOSUID | MOUNT_ATTR_NODEV, .propagation = MS_PRIVATE}, false);
+  return tree;
+}
+
 std::vector<UniqueFd> open_sources(RootfsPlan& plan) {
   std::vector<UniqueFd> owners;
   std::vector<NamedNamespace> namespaces;

@@ -209,6 +209,7 @@ Plan make_plan(const oci::Spec& original, const HostFacts& host, const Options& 
   plan.init.sysctls.assign(linux.sysctl.begin(), linux.sysctl.end());
   plan.init.rootfs = mount::plan_rootfs(spec, mount_facts(spec, plan, host, options), plan.warnings);
   plan.init.rootfs->scratch_size = options.scratch_size;
+  plan.scratch_dir = options.scratch_dir;
   plan.init.rootfs->nosuid = process.noNewPrivileges;
   plan.cgroup_owner = plan_cgroup_owner(plan, host);
   for (auto& step : plan.init.rootfs->mounts)  // config.md#mounts: relative sources of binds count from the bundle

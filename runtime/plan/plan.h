@@ -42,6 +42,7 @@ struct Options {
   std::string seccomp_cache;      // folder of compiled filters
   std::optional<security::SeccompProgram> stacked_seccomp;  // a filter besides the bundle's: security/profiles.h
   std::uint64_t scratch_size = 0;  // bytes of a layer over the root that takes every change; 0: none
+  std::string scratch_dir;         // the layer is on disk, in a folder below this one; empty: in memory
   std::optional<EgressPlan> egress;  // by the policy; joined_path is left to make_plan
   bool own_ids = false;              // the policy's user namespace: shift_ids() before the plan is carried out
   unsigned listen_fds = 0;
@@ -60,6 +61,7 @@ struct Plan {
   std::uint32_t root_gid = 0;
   std::uint32_t user_uid = 0;                         // and of its process
   std::uint32_t user_gid = 0;
+  std::string scratch_dir;                            // as in the options
   std::optional<EgressPlan> egress;
   std::vector<process::HookPlan> prestart;
   std::vector<process::HookPlan> create_runtime;

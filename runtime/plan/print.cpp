@@ -76,9 +76,10 @@ void print_mount(Printer& out, const mount::MountStep& step) {
   out.line("mount", text);
 }
 
-void print_rootfs(Printer& out, const mount::RootfsPlan& plan) {
+void print_rootfs(Printer& out, const mount::RootfsPlan& plan, const std::string& scratch_dir) {
   out.line("rootfs", plan.path + (plan.readonly ? " readonly" : "") + (plan.no_pivot ? " no-pivot" : "") +
-                         (plan.scratch_size != 0 ? " scratch=" + std::to_string(plan.scratch_size) : ""));
+                         (plan.scratch_size != 0 ? " scratch=" + std::to_string(plan.scratch_size) : "") +
+                         (scratch_dir.empty() ? "" : " below " + scratch_dir));
   for (const auto& step : plan.mounts) print_mount(out, step);
   for (const auto& device : plan.devices) out.line("device", device.path + " " + hex(device.device) + " mode=" + hex(device.mode));
   for (const auto& path : plan.readonly_paths) out.line("readonly", path);
@@ -111,7 +112,7 @@ std::string print(const Plan& plan) {
   if (plan.cgroup.unified) out.line("cgroup", plan.cgroup.unified->directory());
   if (plan.own_ids) out.line("user namespace", "64K host ids of its own");
   if (plan.cgroup_owner) out.line("cgroup owner", std::to_string(*plan.cgroup_owner));
-  if (plan.init.rootfs) print_rootfs(out, *plan.init.rootfs);
+  if (plan.init.rootfs) print_rootfs(out, *plan.init.rootfs, plan.scratch_dir);
   for (const auto& [name, value] : plan.init.sysctls) out.line("sysctl", name + "=" + value);
   print_confinement(out, plan.init.confinement);
   if (plan.egress) out.line("egress", policy::to_json(plan.egress->rules));

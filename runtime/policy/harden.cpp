@@ -88,6 +88,7 @@ constexpr Row rows[] = {
     {"process.env_deny", "a secret that is not there cannot leak", drop_environment},
     {"process.userns", "root inside should be nobody outside", own_ids},
     {"fs.rootfs", "what a run leaves behind in an image meets the next one", keep_image},
+    {"fs.scratch", "a container that fills the disk stops the host", keep_scratch_bounded},
     {"fs.workspace.mode", "a writable folder of the host is the way out for files", refuse_workspace},
     {"fs.hidden", "what is not seen cannot leak", hide_paths},
     {"fs.readonly", "what others rely on must not change under them", protect_paths},

@@ -1,7 +1,7 @@
 // What a policy does to a config.json: one row per hardening, applied in order. Pure and idempotent; a valid Spec stays
 // valid, and only ever loses privileges.
 //
-//   Hardened hard = harden(spec, policy, look_around(spec, bundle));    // surroundings.h
+//   Hardened hard = harden(spec, policy, look_around(spec, bundle, policy));    // surroundings.h
 //   if (!hard.refusals.empty()) fail(...);                      // the policy does not run this bundle at all
 //   hard.spec, hard.seccomp, hard.scratch                       // → make_plan
 //   hard.changes                                                // → explain: property, before, after, key, why
@@ -34,6 +34,7 @@ struct Refusal {
 
 struct Scratch {           // a layer over the image that takes every change and ends with the container
   std::uint64_t size = 0;  // bytes
+  std::string disk;        // the folder in which it gets one; "": it is in memory
 };
 
 struct Hardened {

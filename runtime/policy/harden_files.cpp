@@ -68,6 +68,7 @@ void add_writable(Hardening& work) {
 
 std::uint64_t scratch_size(const Policy& policy, const Surroundings& around) {
   if (policy.scratch_size != no_limit) return policy.scratch_size;
+  if (policy.scratch == "disk") return largest_scratch;
   const std::uint64_t half = policy.memory != no_limit ? policy.memory / 2 : around.half_memory;
   return half != 0 ? std::min(half, largest_scratch) : largest_scratch;
 }
@@ -80,10 +81,27 @@ void keep_image(Hardening& work) {
     root.readonly = true;
     return add_writable(work);
   }
-  work.out.scratch = Scratch{scratch_size(work.policy, work.around)};
+  const std::string& disk = work.around.scratch_dir;
+  work.out.scratch = Scratch{scratch_size(work.policy, work.around), disk};
   work.change("root", "writable",
               "an overlay of " + amount_text(work.out.scratch->size, Kind::size) +
-                  " in memory: changes end with the container");
+                  (disk.empty() ? " in memory" : " and 1048576 files on disk below " + disk) +
+                  ": changes end with the container");
+}
+
+// Outside of a user namespace a file's owner may give it to another project (fileattr_set_prepare() of the kernel), and
+// CAP_SYS_RESOURCE goes over every limit.
+void keep_scratch_bounded(Hardening& work) {
+  if (!work.out.scratch || work.out.scratch->disk.empty()) return;
+  if (!work.around.no_disk_scratch.empty())
+    return work.refuse("the scratch layer cannot be on disk: " + work.around.no_disk_scratch);
+  const auto& all = work.linux().namespaces;
+  if (work.out.own_ids || std::any_of(all.begin(), all.end(), [](const auto& ns) { return ns.type == "user"; })) return;
+  const auto& capabilities = work.process().capabilities;
+  if (work.policy.seccomp == "none")
+    work.refuse("without user namespace and process.seccomp the container could leave its quota on disk: name a profile");
+  if (capabilities && contains(capabilities->bounding, "CAP_SYS_RESOURCE"))
+    work.refuse("CAP_SYS_RESOURCE goes over the quota on disk: take it out of process.capabilities");
 }
 
 void refuse_workspace(Hardening& work) {

@@ -38,7 +38,7 @@ bool contains(const List& list, std::string_view word) {
   return std::find(std::begin(list), std::end(list), word) != std::end(list);
 }
 
-// The bytes that fs.scratch may take: fs.size, else 4G or half of the memory limit, whichever is less.
+// The bytes that fs.scratch may take: fs.size, else 4G, in memory or half of its limit, whichever is less.
 std::uint64_t scratch_size(const Policy& policy, const Surroundings& around);
 
 // harden_limits.cpp
@@ -52,6 +52,7 @@ void limit_core(Hardening& work);
 void limit_shm(Hardening& work);
 // harden_files.cpp
 void keep_image(Hardening& work);
+void keep_scratch_bounded(Hardening& work);
 void refuse_workspace(Hardening& work);
 void hide_paths(Hardening& work);
 void protect_paths(Hardening& work);

@@ -17,7 +17,6 @@ struct Unbuilt {
 constexpr Unbuilt unbuilt[] = {
     {"egress.presets", "", "needs names, which this version does not enforce: list addresses in egress.allow"},
     {"egress.dns.local", "", "needs names, which this version does not enforce: list addresses in egress.internal"},
-    {"fs.scratch", "\"disk\"", "needs project quotas, which this version does not set: say \"tmpfs\""},
     {"fs.workspace.mode", "\"overlay\"", "is not built in this version: say \"bind\""},
     {"fs.protect", "", "is not built in this version: list the paths in fs.readonly"},
     {"limits.wall", "", "needs the guard, which this version does not have: leave it out"},
@@ -76,6 +75,9 @@ std::vector<std::string> objections(const Policy& policy) {
   } catch (const Error& error) {
     out.emplace_back(error.what());
   }
+  if (policy.scratch == "disk" && policy.rootfs != "overlay")
+    out.push_back("fs.scratch: \"disk\" goes with fs.rootfs \"overlay\", not with \"" + policy.rootfs +
+                  "\": say \"tmpfs\"");
   if (names(policy, "NET_RAW") && policy.egress_mode != "off" && policy.seccomp == "none")
     out.push_back(
         "process.capabilities: NET_RAW without a seccomp profile goes around the egress rules: leave it out, name a "

@@ -181,6 +181,9 @@ Operator read_operator(const Places& places) {
       } else if (member.name == "log_dir") {
         config.log_dir = string_of(member, "log_dir");
         if (!config.log_dir.starts_with('/')) fail("log_dir: expected an absolute path");
+      } else if (member.name == "scratch_dir") {
+        config.scratch_dir = text::clean_path(string_of(member, "scratch_dir"));
+        if (!config.scratch_dir.starts_with('/')) fail("scratch_dir: expected an absolute path");
       } else {
         fail(text::escaped(member.name) + ": there is no such key");
       }

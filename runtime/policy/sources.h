@@ -2,7 +2,8 @@
 // may extend others. Then the annotations org.agentsafe.* of config.json, which may only narrow it, but for the keys
 // that the operator's config.json lists in allow_widen.
 //
-//   /etc/agentsafe/config.json {"version":1,"default_policy":"strict","allow_widen":[],"log_dir":"/var/log/agentsafe"}
+//   /etc/agentsafe/config.json {"version":1,"default_policy":"strict","allow_widen":[],"log_dir":"/var/log/agentsafe",
+//                                "scratch_dir":"/var/lib/agentsafe/scratch"}
 //   /etc/agentsafe/policies/NAME.json    {"version":1,"extends":"strict","limits":{"memory":"2G"}}
 //
 //   Resolved chosen = policy::resolve({}, "strict", spec, {.cpus = 4});
@@ -27,6 +28,7 @@ struct Operator {  // /etc/agentsafe/config.json
   std::optional<std::string> default_policy;
   Words allow_widen;
   std::string log_dir = "/var/log/agentsafe";
+  std::string scratch_dir = "/var/lib/agentsafe/scratch";  // of scratch layers on disk
 };
 
 struct Resolved {

@@ -13,7 +13,10 @@
 
 #include "runtime/base/error.h"
 #include "runtime/base/text.h"
+#include "runtime/policy/sources.h"
 #include "runtime/sys/fd.h"
+#include "runtime/sys/mount.h"
+#include "runtime/sys/quota.h"
 
 namespace agentsafe::policy {
 namespace {
@@ -169,6 +172,38 @@ std::string why_no_own_ids(const oci::Spec& spec, const std::string& bundle) {
   return {};
 }
 
+// The folder, or what there is of the path to it.
+UniqueFd open_nearest(std::string path) {
+  for (;; path = path.substr(0, path.rfind('/')))
+    if (UniqueFd fd = sys::maybe_openat(sys::at_cwd, path.empty() ? "/" : path, O_PATH); fd || path.empty()) return fd;
+}
+
+// proc_pid_mountinfo(5): id parent major:minor root point options … - type source super-options
+std::string place_of(FdRef folder) {
+  const std::string id = std::to_string(sys::mount_id(folder));
+  const std::string table = sys::read_file(sys::at_cwd, "/proc/self/mountinfo");
+  for (const auto line : text::lines(table)) {
+    const auto words = text::words(line);
+    const auto dash = std::find(words.begin(), words.end(), "-");
+    if (words.size() > 5 && words[0] == id && words.end() - dash > 1)
+      return "the " + text::escaped(dash[1]) + " file system mounted at " + text::escaped(words[4]);
+  }
+  return "the file system";
+}
+
+// Each with what would help; xfs refuses a change of quotas by remounting.
+std::string why_no_project_quota(const std::string& folder) {
+  if (!is_root_of_host()) return "only the host's root can set project quotas";
+  const UniqueFd nearest = open_nearest(folder);
+  if (!nearest) fail_errno("open " + folder);
+  if (sys::enforces_projects(nearest)) return {};
+  const auto magic = static_cast<std::int64_t>(sys::fstatfs(nearest).f_type);
+  std::string_view remedy = "name a folder on ext4 or xfs as scratch_dir in /etc/agentsafe/config.json";
+  if (magic == EXT4_SUPER_MAGIC) remedy = "run tune2fs -O project,quota on it while it is not mounted, then mount it with prjquota";
+  if (magic == XFS_SUPER_MAGIC) remedy = "mount it with prjquota (for the root: rootflags=prjquota on the kernel's command line)";
+  return folder + " lies on " + place_of(nearest) + ", which enforces no project quotas: " + std::string(remedy);
+}
+
 }  // namespace
 
 Surroundings look_around() {
@@ -182,11 +217,15 @@ Surroundings look_around() {
   return around;
 }
 
-Surroundings look_around(const oci::Spec& spec, const std::string& bundle) {
+Surroundings look_around(const oci::Spec& spec, const std::string& bundle, const Policy& policy) {
   Surroundings around = look_around();
   around.host_namespaces = oci::host_namespaces(spec);
   around.sockets = find_sockets(spec, bundle);
   around.no_own_ids = why_no_own_ids(spec, bundle);
+  if (policy.scratch == "disk") {
+    around.scratch_dir = read_operator({}).scratch_dir;
+    around.no_disk_scratch = why_no_project_quota(around.scratch_dir);
+  }
   return around;
 }
 

@@ -39,7 +39,7 @@ cp -r "$top/seccomp-profiles" "$top/contrib" "$share/"
 gcc -static -O1 -o "$share/build/probe" "$top/tests/integration/probe.c" || exit 1
 if [[ $parts == *bats* ]] && [ -n "${CI:-}" ]; then
   echo "with CI set: systemd, cgroups, limits and what depends on them; the other files run on the host"
-  for topic in systemd cgroups resources update events devices exec pause kill delete rootless; do files+=" tests/integration/$topic.bats"; done
+  for topic in systemd cgroups resources update events devices exec pause kill delete rootless scratch; do files+=" tests/integration/$topic.bats"; done
 elif [[ $parts == *bats* ]]; then
   files+=' tests/integration/*.bats tests/cve/*.bats'
 fi

@@ -53,6 +53,16 @@ TEST_F(IdRangesTest, TheRangeOfAContainerThatIsGoneIsTakenAgain) {
   EXPECT_EQ(take_id_range(registry(), allowed, container("b")), first);
 }
 
+TEST_F(IdRangesTest, AllRangesOfAContainerAreGivenBackWithoutKnowingThem) {
+  const auto allowed = allowed_ids(three, three);
+  const auto first = take_id_range(registry(), allowed, container("a"));
+  const auto other = take_id_range(registry(), allowed, container("b"));
+  release_id_ranges_of(registry(), container("a"));
+  release_id_ranges_of(folder_ + "/missing", container("a"));
+  EXPECT_FALSE(std::filesystem::exists(registry() + "/" + std::to_string(first)));
+  EXPECT_TRUE(std::filesystem::exists(registry() + "/" + std::to_string(other)));
+}
+
 TEST_F(IdRangesTest, WhatOthersHaveIsLeftOut) {
   const auto allowed = allowed_ids("agentsafe:1000000:131072\nuser:1065000:65536\n", "agentsafe:1000000:131072\n");
   EXPECT_THROW((void)take_id_range(registry(), allowed, container("a")), Error);

@@ -207,6 +207,38 @@ TEST(HardenTest, ScratchIsHalfOfTheMemoryLimitUnlessGiven) {
   EXPECT_FALSE(hard(spec, strict_with()).scratch);
 }
 
+TEST(HardenTest, ScratchOnDiskLiesInTheOperatorsFolderAndIsNotBoundToMemory) {
+  Surroundings host = around();
+  host.scratch_dir = "/var/lib/agentsafe/scratch";
+  const auto on_disk = [&](std::initializer_list<std::pair<const char*, const char*>> keys) {
+    Policy policy = read_one("fs.scratch", "disk", strict_with(keys));
+    return harden(engine_spec(), policy, host);
+  };
+  const auto of = on_disk({});
+  ASSERT_TRUE(of.scratch);
+  EXPECT_EQ(of.scratch->disk, host.scratch_dir);
+  EXPECT_EQ(of.scratch->size, std::uint64_t{4} << 30);
+  EXPECT_EQ(on_disk({{"fs.size", "9G"}}).scratch->size, std::uint64_t{9} << 30);
+  host.no_disk_scratch = "/x lies on tmpfs";
+  contains_text(describe(on_disk({}).refusals, "strict"), "the scratch layer cannot be on disk: /x lies on tmpfs");
+}
+
+TEST(HardenTest, ScratchOnDiskIsRefusedWhereItsQuotaDoesNotHold) {
+  Surroundings host = around();
+  host.scratch_dir = "/var/lib/agentsafe/scratch";
+  const auto refused = [&](std::initializer_list<std::pair<const char*, const char*>> keys, const char* why) {
+    Policy policy = read_one("fs.scratch", "disk", strict_with(keys));
+    auto spec = engine_spec();
+    spec.process->capabilities->bounding.push_back("CAP_SYS_RESOURCE");
+    return refusals(spec, policy, host).find(why) != std::string::npos;
+  };
+  EXPECT_FALSE(refused({{"process.userns", "on"}, {"process.seccomp", "none"}}, "fs.scratch"));
+  host.no_own_ids = "this is a test";
+  EXPECT_FALSE(refused({}, "fs.scratch"));
+  EXPECT_TRUE(refused({{"process.seccomp", "none"}}, "could leave its quota"));
+  EXPECT_TRUE(refused({{"process.capabilities", "SYS_RESOURCE"}}, "goes over the quota"));
+}
+
 TEST(HardenTest, SharedMemoryAndWorkspaceFollowThePolicy) {
   const auto of = hard(engine_spec(), strict_with({{"limits.shm", "1M"}}));
   EXPECT_EQ(of.spec.mounts[1].options, std::vector<std::string>{"size=1048576"});

@@ -156,7 +156,7 @@ TEST(PolicyObjectionsTest, NameEveryKeyWhoseMachineryIsMissing) {
   EXPECT_TRUE(objects("audit.events", "exec"));
   EXPECT_TRUE(objects("guard", R"([{"on":"exec","match":"x","do":"kill"}])"));
   EXPECT_TRUE(objects("fs.workspace.mode", "overlay"));
-  EXPECT_TRUE(objects("fs.scratch", "disk"));
+  EXPECT_TRUE(objects("fs.scratch", "disk"));  // without fs.rootfs overlay
   EXPECT_TRUE(objections(Policy{}).empty());
 }
 

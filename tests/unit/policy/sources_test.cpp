@@ -160,6 +160,7 @@ TEST_F(PolicySourcesTest, OperatorsConfigRefusesWhatItDoesNotKnow) {
   contains(refusal_of(R"(,"allow_widen":["limits.mem"])"), "allow_widen: there is no key \"limits.mem\"");
   contains(refusal_of(R"(,"allow_widen":"policy")"), "allow_widen: expected a list");
   contains(refusal_of(R"(,"log_dir":"log")"), "log_dir: expected an absolute path");
+  contains(refusal_of(R"(,"scratch_dir":"disk")"), "scratch_dir: expected an absolute path");
   write("config.json", "{}");
   contains(error_of([&] { return read_operator(places()); }), "version: expected the number 1");
   write("config.json", "{\"version\":1}", 0666);
