@@ -31,8 +31,9 @@ restore() {
     </dev/null > >(exec cat >"$WORK/out2") 2>&1 || status=$?
   output='' stderr=$(cat "$WORK/log")
 }
-counts() { script 'n=0; while :; do n=$((n + 1)); echo $n >/tmp/count; echo line $n; usleep 100000; done' "$@"; }
-count() { cat "$ROOTFS/tmp/count"; }
+counts() { script 'n=0; while :; do n=$((n + 1)); echo $n >>/tmp/count; echo line $n; usleep 100000; done' "$@"; }
+# The file grows: one that is written anew may be saved while it is empty.
+count() { tail -n 1 "$ROOTFS/tmp/count"; }
 counted_past() { [ "$(count 2>/dev/null || echo 0)" -gt "$1" ] 2>/dev/null; }
 
 # --- without criu ---------------------------------------------------------------------------------------------------
@@ -200,7 +201,7 @@ seen_by() {
 @test "open files, a deleted one and pipes between processes survive" {
   require_criu
   script 'exec 7>/tmp/deleted 8<>/tmp/open; rm /tmp/deleted; echo kept >&8
-    ( while :; do echo x; usleep 100000; done ) | while read -r l; do echo "$l" >>/tmp/piped; wc -l </tmp/piped >/tmp/count; done'
+    ( while :; do echo x; usleep 100000; done ) | while read -r l; do echo "$l" >>/tmp/piped; wc -l </tmp/piped >>/tmp/count; done'
   launch
   eventually counted_past 2
   checkpoint --link-remap
@@ -340,7 +341,7 @@ grown() { [ "$(stat -c %s "$ROOTFS/tmp/count")" -gt "$1" ]; }
 @test "connections within the container survive" {
   require_criu
   script 'nc -ll -p 4444 -e cat & usleep 500000; ( n=0; while :; do n=$((n + 1)); echo $n; usleep 100000; done ) | nc 127.0.0.1 4444 |
-    while read -r l; do echo "$l" >/tmp/count; done'
+    while read -r l; do echo "$l" >>/tmp/count; done'
   launch
   eventually counted_past 3
   checkpoint --tcp-established

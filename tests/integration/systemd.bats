@@ -16,8 +16,10 @@ teardown() {
 }
 require_systemd() { [ -d /run/systemd/system ] || skip "systemd does not run on this host"; }
 property() { systemctl show --value -p "$1" "${2:-$UNIT}"; }
-no_unit() { equal not-found "$(property LoadState "$1")"; }
-is_gone() { [ "$(property LoadState "${1:-$UNIT}")" = not-found ]; }
+# A slice that is asked for by its name is loaded, whether it was ever made or not: only the list tells.
+listed() { systemctl list-units --all --plain --no-legend "${1:-$UNIT}"; }
+no_unit() { equal "" "$(listed "$1")"; }
+is_gone() { [ -z "$(listed "$@")" ]; }
 scope_dir() { echo "/sys/fs/cgroup/system.slice/$UNIT"; }
 in_scope() { cat "$(scope_dir)/$1"; }
 
