@@ -6,6 +6,7 @@
 #   tests/vm/build.sh                    does nothing when there is an image of these very files; --force: anew
 #   SUITE=bookworm EXTRA="pkg …" SIZE=6G tests/vm/build.sh
 #
+# Status: 0; 77 with a last line that says why, where the image cannot be had (no packages, no room); else 1.
 # Result: $AGENTSAFE_VM_DIR/SUITE/{vmlinuz,initrd,base.qcow2,packages.txt,warm/,id}. Until it is whole, one that is there
 # already stays as it is. Packages come from the mirror that this host's apt uses.
 set -euo pipefail
@@ -37,11 +38,14 @@ mirror_of() {
 }
 mirror=$(mirror_of '/debian$')
 security=$(mirror_of '/debian-security$')
-[ -n "$mirror" ] || { echo "build.sh: the apt sources of this host name no Debian mirror" >&2; exit 1; }
+cannot_be_had() { echo "build.sh: $*" >&2; exit 77; }
+[ -n "$mirror" ] || cannot_be_had "the apt sources of this host name no Debian mirror"
+room=$(df --output=avail -m "$top" | tail -n 1)
+[ "$room" -ge 7000 ] || cannot_be_had "$top has $room MB of room, 7000 are needed"
 
 # shellcheck source=contrib/packages.sh
 . "$here/../../contrib/packages.sh"
-install_packages debootstrap qemu-system-x86 qemu-utils e2fsprogs python3
+install_packages debootstrap qemu-system-x86 qemu-utils e2fsprogs python3 || cannot_be_had "QEMU or debootstrap cannot be installed"
 
 # Debian 12's QEMU emulates at a third of the speed of the one in its backports, which is laid beside the host's own.
 fetch_qemu() {
@@ -76,7 +80,8 @@ mkdir -p "$root" "$new" "$top/debs-$suite/partial" "$top/debootstrap-$suite"
 
 say "debootstrap $suite"
 debootstrap --variant=minbase --cache-dir="$top/debootstrap-$suite" --include=systemd,systemd-sysv,dbus,udev,kmod,ca-certificates \
-  "$suite" "$root" "$mirror" >"$work/debootstrap.log" 2>&1 || { tail -20 "$work/debootstrap.log" >&2; exit 1; }
+  "$suite" "$root" "$mirror" >"$work/debootstrap.log" 2>&1 ||
+  { tail -20 "$work/debootstrap.log" >&2; cannot_be_had "debootstrap could not make $suite"; }
 mkdir "$work/systemd-rootfs"
 cp -a "$root/." "$work/systemd-rootfs"
 rm -rf "$work"/systemd-rootfs/{var/lib/apt/lists,var/cache,usr/share/{doc,man,locale,i18n,zoneinfo}}/* "$work"/systemd-rootfs/dev/*
@@ -108,7 +113,7 @@ in_root() {
   env -i PATH=/usr/sbin:/usr/bin:/sbin:/bin HOME=/root LANG=C.UTF-8 DEBIAN_FRONTEND=noninteractive chroot "$root" "$@"
 }
 say "packages"
-in_root apt-get -q update >"$work/apt.log" 2>&1
+in_root apt-get -q update >"$work/apt.log" 2>&1 || { tail -5 "$work/apt.log" >&2; cannot_be_had "no package lists of $suite"; }
 wanted=(linux-image-amd64 initramfs-tools lz4 zstd)
 for package in $(grep -v '^#' "$here/packages.txt") ${EXTRA:-}; do
   case $package in
@@ -116,6 +121,8 @@ for package in $(grep -v '^#' "$here/packages.txt") ${EXTRA:-}; do
     *) wanted+=("$package") ;;
   esac
 done
+in_root apt-get -q -y install --download-only "${wanted[@]}" >>"$work/apt.log" 2>&1 ||
+  { tail -5 "$work/apt.log" >&2; cannot_be_had "packages of $suite could not be fetched"; }
 in_root apt-get -q -y install "${wanted[@]}" >>"$work/apt.log" 2>&1 || { tail -30 "$work/apt.log" >&2; exit 1; }
 
 say "configuration"

@@ -1,12 +1,18 @@
 #!/bin/bash
 # The suites on a host as most are: Debian with systemd, pure cgroup v2, AppArmor, Docker and containerd with the systemd
-# driver; in a virtual machine, with the program that was built here. Ends with "vm: N passed, N failed, N skipped".
+# driver; in a virtual machine, with the program that was built here. Prints a table of all that ran, and last
+# "vm: N passed, N failed, N skipped".
 #
-#   tests/vm/run.sh                              all parts: bats (integration, CVE, systemd), docker, containerd;
-#                                                with CI set, of bats only the files in which the host makes the difference
-#   tests/vm/run.sh docker                       one part
+#   tests/vm/run.sh                              all parts
+#   tests/vm/run.sh chosen                       what CI runs: of bats the files in which such a host makes the difference,
+#                                                docker and containerd; where no image can be had, one test that is skipped
+#   tests/vm/run.sh docker cri                   some parts:
+#     bats                                         tests/integration and tests/cve
+#     docker containerd                            the machine's own engines, with the systemd driver (tests/vm/cases)
+#     docker-suite cri podman                      tests/docker, tests/cri and tests/podman
 #   tests/vm/run.sh tests/integration/exec.bats  some bats files
 #   VM_RUNTIME=/usr/bin/crun tests/vm/run.sh     another runtime (runc and crun are in the machine)
+#   VM_SECONDS=600 tests/vm/run.sh …             more or less time; PATTERNS='exec kill' for the cases of the last three parts
 #   AGENTSAFE_VM=/path/to/program tests/vm/run.sh    another machine: $AGENTSAFE_VM --share FOLDER --timeout SECONDS COMMAND
 #                                                runs COMMAND in it as root, where FOLDER is /mnt/host
 # Without AGENTSAFE_VM the image of tests/vm/build.sh is taken, and built first when there is none.
@@ -14,64 +20,123 @@ set -u
 top=$(cd "$(dirname "$(readlink -f "$0")")/../.." && pwd)
 build=${BUILD:-$top/build}
 vm_runtime=${VM_RUNTIME:-/usr/local/bin/agentsafe}
-parts='' files=''
+all='bats docker containerd docker-suite cri podman'
+chosen='systemd checkpoint resources cgroups update events scratch'
+parts='' files='' seconds=7200 optional=''
+cd "$top" || exit 1
 for word in "$@"; do
   case $word in
-    bats | docker | containerd) parts+=" $word" ;;
-    *) files+=" $word" ;;
+    chosen)
+      for topic in $chosen; do files+=" tests/integration/$topic.bats"; done
+      parts+=' docker containerd' seconds=1200 optional=yes
+      ;;
+    bats | docker | containerd | docker-suite | cri | podman) parts+=" $word" ;;
+    *.bats) files+=" $word" ;;
+    *) sed -n '2,21s/^# \{0,1\}//p' "$0" >&2; exit 2 ;;
   esac
 done
-[ -n "$parts$files" ] || parts='bats docker containerd'
+[ -n "$parts$files" ] || parts=" $all"
+seconds=${VM_SECONDS:-$seconds}
+has() { [[ "$parts " == *" $1 "* ]]; }
+if has bats; then files="$(echo tests/integration/*.bats tests/cve/*.bats)"; fi
 
+finish() { # PASSED FAILED SKIPPED
+  printf 'vm: %d passed, %d failed, %d skipped\n' "$@"
+  [ "$2" -eq 0 ]
+  exit
+}
+no_machine=77
 if [ -n "${AGENTSAFE_VM:-}" ]; then
   machine=("$AGENTSAFE_VM")
 else
-  "$top/tests/vm/build.sh" || { echo "the image of the virtual machine could not be built"; echo "vm: 0 passed, 1 failed, 0 skipped"; exit 1; }
+  log=$(mktemp) code=0
+  timeout 1200 tests/vm/build.sh 2>&1 | tee "$log"
+  code=${PIPESTATUS[0]} why=$(tail -n 1 "$log")
+  rm -f "$log"
+  if [ "$code" = $no_machine ] && [ -n "$optional" ]; then
+    echo "ok 1 the suites in the virtual machine # skip no machine: $why"
+    finish 0 0 1
+  fi
+  [ "$code" = 0 ] || { echo "the image of the virtual machine could not be built: $why"; finish 0 1 0; }
   machine=("$top/tests/vm/vm" run)
 fi
 
 share=$(mktemp -d)
 trap 'rm -rf "$share"' EXIT
-mkdir -p "$share/build" "$share/tests"
-cp -r "$top/tests/integration" "$top/tests/cve" "$top/tests/vm" "$share/tests/"
-cp -r "$top/seccomp-profiles" "$top/contrib" "$share/"
-[ ! -e "$build/agentsafe" ] || cp "$build/agentsafe" "$share/build/"
-gcc -static -O1 -o "$share/build/probe" "$top/tests/integration/probe.c" || exit 1
-if [[ $parts == *bats* ]] && [ -n "${CI:-}" ]; then
-  echo "with CI set: systemd, cgroups, limits and what depends on them; the other files run on the host"
-  for topic in systemd cgroups resources update events devices exec pause kill delete rootless scratch; do files+=" tests/integration/$topic.bats"; done
-elif [[ $parts == *bats* ]]; then
-  files+=' tests/integration/*.bats tests/cve/*.bats'
-fi
+mkdir -p "$share"/{build/hooks,tests,results}
+cp -r tests/{integration,cve,vm,docker,cri,podman} "$share/tests/"
+cp -r seccomp-profiles contrib "$share/"
+for program in agentsafe hooks/agentsafe-egress; do # small: what starts in an emulated machine is also read there
+  [ ! -e "$build/$program" ] || strip -o "$share/build/$program" "$build/$program" || cp "$build/$program" "$share/build/$program"
+done
+gcc -static -O1 -o "$share/build/probe" tests/integration/probe.c || exit 1
+
+# One line for each thing to run: when, its name in the table, its command. The longest files come first.
+bats='tini -s -- bats --tap --print-output-on-failure'
+engine="TIMEOUT=300 JOBS=2 RUNTIME=$vm_runtime TMPDIR=/var/tmp timeout 3600 tini -s --"
+# shellcheck disable=SC2086 # words
+in_order() { { printf '%s\n' $files | grep -E '/(systemd|checkpoint)\.'; printf '%s\n' $files; } | grep . | awk '!seen[$0]++'; }
+in_order | while read -r file; do
+  name=${file#tests/}
+  echo "beside ${name%.bats} $bats $file"
+done >"$share/jobs"
+for part in $parts; do
+  case $part in
+    docker) echo "alone docker RUNTIME_NAME=$(basename "$vm_runtime") $bats tests/vm/cases/docker.bats" ;;
+    containerd) echo "alone containerd PROGRAM=$vm_runtime $bats tests/vm/cases/containerd.bats" ;;
+    docker-suite) echo "alone docker-suite $engine tests/docker/run.sh ${PATTERNS:-}" ;;
+    cri | podman) echo "alone $part $engine tests/$part/run.sh ${PATTERNS:-}" ;;
+  esac
+done >>"$share/jobs"
 
 # Everything is copied to the machine's own disk: the share is slow and keeps no owners; the machine's /tmp refuses devices.
-# Without KVM a suite takes minutes; a bats file for each processor runs at a time. The engines come last, alone. The longest
-# file comes first.
+# Without KVM a suite takes minutes; a bats file for each processor runs at a time, the engines alone and last.
 cat >"$share/inside.sh" <<SH
 mkdir -p /opt/suite /opt/tmp && cp -r /mnt/host/. /opt/suite && cd /opt/suite || exit 1
 mount -t tmpfs -o mode=1777 suite /opt/tmp
 ! modprobe rdma_rxe || rdma link add rxe0 type rxe netdev lo # an RDMA device of software
 [ ! -e build/agentsafe ] || install build/agentsafe /usr/local/bin/agentsafe
-export TMPDIR=/opt/tmp PROBE=/opt/suite/build/probe RUNTIME=$vm_runtime AGENTSAFE_ROUNDS=${AGENTSAFE_ROUNDS:-100} AGENTSAFE_TEST_SECONDS=240
-run() { tini -s -- bats --tap --print-output-on-failure "\$@"; }
-export -f run
-part() { printf '# part %s at %s s\n' "\$1" "\$SECONDS"; }
-if [ -n "$files" ]; then
-  part bats
-  ls -d $files | sort -u | awk '/systemd.bats/ {print; next} {rest[n++] = \$0} END {for (i = 0; i < n; i++) print rest[i]}' |
-    xargs -P \$(nproc) -I{} bash -c 'run {}'
-fi
+export TMPDIR=/opt/tmp BUILD=/opt/suite/build PROBE=/opt/suite/build/probe RUNTIME=$vm_runtime
+export AGENTSAFE_ROUNDS=${AGENTSAFE_ROUNDS:-100} AGENTSAFE_TEST_SECONDS=240
+SH
+for name in ALONE REFERENCE; do [ -z "${!name:-}" ] || echo "export $name=${!name}"; done >>"$share/inside.sh"
+cat >>"$share/inside.sh" <<'SH'
+job() { # WHEN NAME COMMAND: its output is seen when it has ended, and meanwhile in the share
+  local began=$SECONDS name=$2 log=/mnt/host/results/${2//\//.}
+  shift 2
+  bash -c "$*" >"$log" 2>&1
+  echo "# ended after $((SECONDS - began)) s" >>"$log"
+  printf '\n# --- %s\n%s\n' "$name" "$(cat "$log")"
+}
+export -f job
+sed -n '/^beside /p' jobs | xargs -r -P "$(nproc)" -d '\n' -I{} bash -c 'job {}'
 # what engines ask for, and nothing from us
 mkdir -p /etc/agentsafe && echo '{"version": 1, "default_policy": "oci"}' >/etc/agentsafe/config.json
-case "$parts" in *docker*) part docker; RUNTIME_NAME=$(basename "$vm_runtime") run tests/vm/cases/docker.bats ;; esac
-case "$parts" in *containerd*) part containerd; PROGRAM=$vm_runtime run tests/vm/cases/containerd.bats ;; esac
-part end
+sed -n '/^alone /p' jobs | xargs -r -P 1 -d '\n' -I{} bash -c 'job {}'
 SH
-timeout 3000 "${machine[@]}" --share "$share" --timeout "${VM_SECONDS:-2900}" 'bash /mnt/host/inside.sh' 2>&1 | tee "$share/tap"
-planned=$(sed -n 's/^1\.\.\([0-9]*\)\r*$/\1/p' "$share/tap" | awk '{n += $1} END {print n}')
-skipped=$(grep -c '^ok .*# skip' "$share/tap")
-passed=$(($(grep -c '^ok' "$share/tap") - skipped))
-failed=$((${planned:-1} - passed - skipped))
-grep -q '^# part end' "$share/tap" || failed=$((failed + 1))
-echo "vm: $passed passed, $failed failed, $skipped skipped"
-[ "$failed" -eq 0 ]
+timeout $((seconds + 100)) "${machine[@]}" --share "$share" --timeout "$seconds" 'bash /mnt/host/inside.sh' 2>&1
+status=$?
+
+# result LOG: "PASSED FAILED SKIPPED SECONDS". A bats plan that was not carried out and a suite without its last line have failed.
+result() {
+  local took passed failed skipped numbers planned
+  took=$(sed -n 's/^# ended after \([0-9]*\) s$/\1/p' "$1" 2>/dev/null)
+  numbers=$(sed -n 's/^[a-z]*: \([0-9]*\) passed, \([0-9]*\) failed, \([0-9]*\) skipped$/\1 \2 \3/p' "$1" 2>/dev/null | tail -n 1)
+  planned=$(sed -n 's/^1\.\.\([0-9]*\)\r*$/\1/p' "$1" 2>/dev/null | head -n 1)
+  skipped=$(grep -c '^ok .*# skip' "$1" 2>/dev/null)
+  passed=$(($(grep -c '^ok ' "$1" 2>/dev/null) - ${skipped:-0}))
+  failed=$((${planned:-$((passed + 1 + ${skipped:-0}))} - passed - ${skipped:-0}))
+  echo "${numbers:-$passed $failed ${skipped:-0}} ${took:--}"
+}
+printf '\n# %-28s %7s %7s %8s %8s\n' "$(basename "$vm_runtime")" passed failed skipped seconds
+passed=0 failed=0 skipped=0
+while read -r _ name _; do
+  log=$share/results/${name//\//.}
+  read -r ok bad skip took < <(result "$log")
+  [ "$took" != - ] || { [ "$bad" -gt 0 ] || bad=1; tail -n 20 "$log" 2>/dev/null | sed 's/^/# /'; }
+  printf '# %-28s %7d %7d %8d %8s\n' "$name" "$ok" "$bad" "$skip" "$took"
+  passed=$((passed + ok)) failed=$((failed + bad)) skipped=$((skipped + skip))
+done <"$share/jobs"
+[ "$status" != 124 ] || echo "# the machine was ended after $seconds s (VM_SECONDS)"
+[ "$status" = 0 ] || [ "$failed" -gt 0 ] || failed=1
+finish $passed $failed $skipped
