@@ -52,7 +52,9 @@ void Rootfs::mount_cgroup(const MountStep& step) {
   const Target target = place_for(step, TargetKind::directory);
   const std::uint64_t flags = step.attributes.set | always;
   UniqueFd tree = plan_.cgroup_view == CgroupView::fresh ? try_make_fresh(step) : UniqueFd();
-  if (!tree && !plan_.cgroups.empty()) tree = bound(bind_of(step, plan_.cgroups.front().directory));
+  // a user without privileges may have been refused a cgroup: there is none to show then
+  if (!tree && !plan_.cgroups.empty() && sys::try_fstatat(sys::at_cwd, plan_.cgroups.front().directory))
+    tree = bound(bind_of(step, plan_.cgroups.front().directory));
   if (tree) {
     for (const auto propagation : step.propagation)
       sys::mount_setattr(tree, {.propagation = propagation & ~std::uint64_t{MS_REC}}, false);
