@@ -239,6 +239,70 @@ def test_change(tap, host):
     print(f"# egress set took {min(took) * 1000:.1f} ms with the start of the program and of unshare", flush=True)
 
 
+@contextlib.contextmanager
+def echo(target, kind):
+    """Outside, each datagram is answered: so that its flow counts as established."""
+    with socket.socket(kind, socket.SOCK_DGRAM) as s:
+        s.bind((target, PORT))
+        server = os.fork()
+        if server == 0:
+            nets.LIBC.prctl(1, 9)
+            while True:
+                with contextlib.suppress(OSError):
+                    s.sendto(b"answer", s.recvfrom(100)[1])
+    yield
+    os.kill(server, 9)
+    os.waitpid(server, 0)
+
+
+def same_flow(target, kind):
+    with contextlib.suppress(OSError), socket.socket(kind, socket.SOCK_DGRAM) as s:
+        s.bind(("", 40000))
+        s.settimeout(0.5)
+        s.sendto(probes.EXFIL, (target, PORT))
+        s.recv(100)
+
+
+def sniffed(host, body):
+    """All frames that have left since the last look, and while `body` runs inside; also those for the allowed destination."""
+    within(host.net.pid, body)
+    within(host.net.pid, nets.send_mark)
+    return host.sniffer.until_mark()
+
+
+def succeed(host, kind, target, first, second):
+    """Two downloads and a flow of datagrams, begun under `first`. Answers what watch() tells of the downloads, the datagrams
+    seen before, and all frames that left after a container of `second` took the first one's place."""
+    with contextlib.ExitStack() as stack, echo(target, kind):
+        stack.enter_context(host.container(first))
+        before = [frame for frame in sniffed(host, lambda: same_flow(target, kind)) if probes.EXFIL in frame]
+
+        def follow():
+            stack.pop_all().close()
+            stack.enter_context(host.container(second))
+        last, errors = watch(host, kind, 3, follow)
+        return last, errors, before, sniffed(host, lambda: same_flow(target, kind))
+
+
+def test_successor(tap, host):
+    """A network namespace that outlives a container, as a pod's: the next one has other rules."""
+    first = {"mode": "strict", "allow": [*streams(*STREAMS), f"udp/{ALLOWED4}:{PORT}", f"udp/[{ALLOWED6}]:{PORT}"]}
+    second = {"mode": "strict", "allow": streams(STREAMS[1])}
+    for kind, family, target in ((V4, "IPv4", ALLOWED4), (V6, "IPv6", ALLOWED6)):
+        to_port = slice(36, 38) if kind == V4 else slice(56, 58)
+
+        def cut(frames, to_port=to_port):
+            return [f for f in frames if f[to_port] == STREAMS[0].to_bytes(2, "big") or probes.EXFIL in f]
+        last, errors, before, frames = succeed(host, kind, target, first, first)
+        tap.check(before and cut(frames) and min(last) > 1 and not any(errors),
+                  f"control: flows go on in the next container of an equal policy, {family}", f"{len(before)} {last} {errors}")
+        last, errors, _, frames = succeed(host, kind, target, first, second)
+        tap.check(not cut(frames), f"nothing leaves of a flow that only the container before was allowed, {family}",
+                  f"{len(cut(frames))} frames: {cut(frames)[:1]}")
+        tap.check(last[0] < 1 and last[1] > 1 and not errors[1], f"one that the next one is allowed too goes on, {family}",
+                  f"{last} {errors}")
+
+
 def test_limits(tap, host):
     to_allowed = {"mode": "strict", "allow": [f"udp/{ALLOWED4}:{PORT}", f"{ALLOWED4}:{PORT}"]}
 
@@ -353,7 +417,7 @@ def test_frames(tap, host):
 def test_all(tap, build):
     host = Host(build, 3)
     try:
-        for test in (test_window, test_change, test_limits, test_errors_about_flows, test_modes, test_frames):
+        for test in (test_window, test_change, test_successor, test_limits, test_errors_about_flows, test_modes, test_frames):
             test(tap, host)
     finally:
         host.close()
