@@ -1,6 +1,9 @@
 // egress show, egress set and why: what may leave a container, asked and changed while it runs.
+#include <utility>
+
 #include "oci/json.h"
 #include "runtime/base/error.h"
+#include "runtime/base/scope.h"
 #include "runtime/base/text.h"
 #include "runtime/container/egress.h"
 #include "runtime/container/egress_json.h"
@@ -20,15 +23,22 @@ net::nft::Table table_of(const Container& container, const policy::Egress& rules
   return net::egress_table(rules, around, net::first_epoch);
 }
 
-// Containers that share a network have one packet filter; `egress set` through another one has changed ours as well.
+// `egress set` may have been killed before it wrote down what it had put in force. Containers that share a network have
+// one packet filter; `egress set` through another one has changed ours as well.
 policy::Egress rules_in_force(const Container& container) {
   auto rules = rules_of(container);
-  if (container.init() && !network_egress(container).enforces(rules))
-    fail("container " + container.record.id +
-         " shares its network with others, and its egress rules were changed through one of those: ask that one, or "
-         "`agentsafe egress set " +
-         container.record.id + " FILE`");
-  return rules;
+  if (!container.init()) return rules;
+  const auto egress = network_egress(container);
+  if (egress.enforces(rules)) return rules;
+  if (container.record.egressPending) {
+    auto pending = policy::read_egress(*container.record.egressPending);
+    if (egress.enforces(pending)) return pending;
+  }
+  const std::string& id = container.record.id;
+  fail("the egress rules of container " + id +
+       " were changed through another one that shares its network, or by somebody else: ask that one, or `agentsafe egress "
+       "set " +
+       id + " FILE`");
 }
 
 std::string padded(std::string text, std::size_t width) {
@@ -42,7 +52,7 @@ std::string egress_show(Runtime& runtime, const std::string& id, bool json) {
   const Container container = open_container(runtime, id);
   const auto rules = rules_in_force(container);
   const auto counts = container.init() ? egress_counts(container) : std::vector<net::nft::RuleCount>();
-  if (json) return egress_report_json(id, *container.record.egress, counts) + "\n";
+  if (json) return egress_report_json(id, policy::to_json(rules), counts) + "\n";
   std::string text = policy::to_json(rules) + "\n";
   if (!counts.empty()) text += padded("RULE", 42) + padded("PACKETS", 12) + "BYTES\n";
   for (const auto& count : counts)
@@ -53,12 +63,19 @@ std::string egress_show(Runtime& runtime, const std::string& id, bool json) {
 void egress_set(Runtime& runtime, const std::string& id, std::string_view json) {
   policy::Egress next = policy::read_egress(json);
   Container container = lock_container(runtime, id);
-  const auto before = rules_of(container);
   if (!container.init()) fail("container not running");
+  const auto before = rules_of(container);
   if (json::parse(json).root().find("ingress") == nullptr) next.ingress = before.ingress;
   const auto around = surroundings_of(next, container.dir.load_config(), container.record.bundle);
+  container.record.egressPending = policy::to_json(next);
+  container.dir.save(container.record);  // first: whatever ends us, the rules in force are one of the two
+  OnExit forget([&] {
+    container.record.egressPending.reset();
+    container.dir.save(container.record);
+  });
   network_egress(container).replace(next, around);
-  container.record.egress = policy::to_json(next);
+  forget.keep();
+  container.record.egress = std::exchange(container.record.egressPending, std::nullopt);
   container.dir.save(container.record);
 }
 

@@ -51,6 +51,7 @@ struct Record {
   std::string scratch;            // folder on disk of the layer over its root (scratch.h); empty: none
   bool restored = false;          // by criu, which made a time namespace beside those of the spec
   std::optional<std::string> egress;  // what policy::read_egress reads; none: no packet filter
+  std::optional<std::string> egressPending;  // the same, while `egress set` puts it in force: the kernel knows whether it did
   std::optional<SharedNetwork> sharedNetwork;
   std::optional<cgroup::ResctrlFacts> intelRdt;
   std::optional<oci::Resources> resources;

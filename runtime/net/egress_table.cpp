@@ -168,24 +168,28 @@ class Compiler {
     return {"forward", Hook::forward, {{"", {nft::UnroutedSource{}, Drop{}}}, {"", {Jump{"judge"}}}}};
   }
 
-  // What comes in: answers, and what `ingress` names. Refused silently, since an answer would itself leave.
+  // What comes in: answers, and what `ingress` names: new flows, and those that were let in before the epoch rose. Refused
+  // silently, since an answer would itself leave. Answers to flows that the container began are taken whatever their
+  // epoch: which of these are still allowed shows when it sends next, and nothing leaves before.
   Chain in() const {
     Chain chain{"in",
                 Hook::input,
                 {{"", {nft::Loopback{false}, Accept{}}},
                  {"", {FlowIs{Flow::invalid}, Drop{}}},
-                 {"", {FlowIs{Flow::established}, Accept{}}},
+                 {"", {FlowIs{Flow::established}, nft::FlowMark{mark_}, Accept{}}},
+                 {"", {FlowIs{Flow::established}, nft::Answer{}, Accept{}}},
                  {"", {FlowIs{Flow::related}, nft::Protocol{IPPROTO_ICMP}, Accept{}}},
                  {"", {FlowIs{Flow::related}, nft::Protocol{IPPROTO_ICMPV6}, Accept{}}}}};
     for (const auto discovery : {neighbour_solicit, neighbour_advert})
       chain.rules.push_back({"", {nft::FromLink{}, nft::Icmp{true, discovery}, Accept{}}});
-    if (egress_.ingress.kind == policy::Ingress::Kind::engine)
-      chain.rules.push_back({"", {FlowIs{Flow::fresh}, nft::SetMark{mark_}, Accept{}}});
-    for (const auto port : egress_.ingress.ports)
-      for (const auto protocol : {tcp, udp})
-        chain.rules.push_back(
-            {"",
-             {FlowIs{Flow::fresh}, nft::Protocol{protocol}, nft::Port{false, port}, nft::SetMark{mark_}, Accept{}}});
+    for (const auto flow : {Flow::fresh, Flow::established}) {
+      if (egress_.ingress.kind == policy::Ingress::Kind::engine)
+        chain.rules.push_back({"", {FlowIs{flow}, nft::SetMark{mark_}, Accept{}}});
+      for (const auto port : egress_.ingress.ports)
+        for (const auto protocol : {tcp, udp})
+          chain.rules.push_back(
+              {"", {FlowIs{flow}, nft::Protocol{protocol}, nft::Port{false, port}, nft::SetMark{mark_}, Accept{}}});
+    }
     return chain;
   }
 

@@ -303,6 +303,57 @@ def test_successor(tap, host):
                   f"{last} {errors}")
 
 
+def answered(host, kind, target, act):
+    """A program inside answers datagrams to port 8080. Somebody outside sends ten of one flow, `act` runs, and ten more
+    follow. Answers how many of both the program has got, and which of its answers left after `act`."""
+    got, tell = os.pipe()
+    server = os.fork()
+    if server == 0:
+        nets.LIBC.prctl(1, 9)
+        nets.enter(host.net.pid)
+        with socket.socket(kind, socket.SOCK_DGRAM) as s:
+            s.bind(("", 8080))
+            os.write(tell, b".")
+            while True:
+                what, peer = s.recvfrom(100)
+                os.write(tell, what)
+                with contextlib.suppress(OSError):
+                    s.sendto(probes.EXFIL, peer)
+    os.read(got, 1)
+    os.close(tell)
+    with socket.socket(kind, socket.SOCK_DGRAM) as s:
+        s.bind(("", 40001))
+        for letter in (b"a", b"b"):
+            for _ in range(10):
+                s.sendto(letter, (target, 8080))
+                time.sleep(0.01)  # each may be answered
+            if letter == b"a":
+                act()
+                host.frames()
+    frames = host.frames()
+    os.kill(server, 9)
+    os.waitpid(server, 0)
+    with os.fdopen(got, "rb") as pipe:
+        letters = pipe.read()
+    return letters.count(b"a"), letters.count(b"b"), [frame for frame in frames if probes.EXFIL in frame]
+
+
+def test_inbound(tap, host):
+    """Flows that came in, by a published port say."""
+    open_port = {"mode": "none", "ingress": [8080]}
+    for kind, family, target in ((V4, "IPv4", nets.INSIDE4), (V6, "IPv6", nets.INSIDE6)):
+        def change(rules):
+            return lambda: host.call("egress", "set", "c", "-", stdin=json.dumps(rules))
+        with host.container(open_port):
+            first, later, frames = answered(host, kind, target, change({"mode": "none", "ingress": [8080, 8081]}))
+            tap.check((first, later, len(frames)) == (10, 10, 10), f"control: a flow that came in goes on where the new rules let it "
+                      f"in too, {family}", f"{first} {later} {len(frames)}")
+        with host.container(open_port):
+            first, later, frames = answered(host, kind, target, change({"mode": "none", "ingress": "none"}))
+            tap.check(first == 10 and later == 0 and not frames, f"a flow that came in is cut both ways where the new rules let "
+                      f"nothing in, {family}", f"{first} {later} {frames[:1]}")
+
+
 def test_limits(tap, host):
     to_allowed = {"mode": "strict", "allow": [f"udp/{ALLOWED4}:{PORT}", f"{ALLOWED4}:{PORT}"]}
 
@@ -417,7 +468,7 @@ def test_frames(tap, host):
 def test_all(tap, build):
     host = Host(build, 3)
     try:
-        for test in (test_window, test_change, test_successor, test_limits, test_errors_about_flows, test_modes, test_frames):
+        for test in (test_window, test_change, test_successor, test_inbound, test_limits, test_errors_about_flows, test_modes, test_frames):
             test(tap, host)
     finally:
         host.close()

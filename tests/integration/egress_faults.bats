@@ -167,3 +167,61 @@ in_pod() { nsenter -t "$POD" -n "$@"; }
   refuses_briefly
   complains NET_RAW
 }
+
+# killed_set WHEN: `egress set` of other rules, killed at the WHENth time it replaces state.json, which is then not replaced.
+killed_set() {
+  strace -f -o /dev/null -e trace=renameat,renameat2,rename -e "inject=renameat,renameat2,rename:error=EIO:signal=KILL:when=$1" \
+    "$RUNTIME" --root "$ROOT" egress set "$CID" - <<<'{"mode": "strict", "allow": ["203.0.113.9:80"]}' 3>&- 4>&- 2>/dev/null && return 1
+  return 0
+}
+@test "egress: a set that is killed before its transaction has changed nothing, and show and why say so" {
+  with_egress '{"mode": "strict", "allow": ["203.0.113.7:443"]}'
+  launch
+  killed_set 1
+  run_rt egress show "$CID"
+  succeeded
+  says 203.0.113.7
+  run_rt why "$CID" connect 203.0.113.9:80
+  says refused
+}
+
+@test "egress: a set that is killed after its transaction is told by show and why as it is in force" {
+  with_egress '{"mode": "strict", "allow": ["203.0.113.7:443"]}'
+  launch
+  killed_set 2
+  rules_inside | grep -q '203.0.113.9 . tcp . 80'
+  run_rt egress show --json "$CID"
+  succeeded
+  says 203.0.113.9
+  run_rt why "$CID" connect 203.0.113.9:80
+  is "allowed: egress.allow"
+  run_rt why "$CID" connect 203.0.113.7:443
+  says refused
+  rt egress set "$CID" - <<<'{"mode": "none"}'
+  run_rt why "$CID" connect 203.0.113.9:80
+  says refused
+  equal null "$(jq .egressPending "$ROOT/$CID/state.json")"
+}
+
+@test "egress: a set that the kernel refuses leaves rules, state and answers as they were" {
+  with_egress '{"mode": "none"}'
+  launch
+  local before
+  before=$(fingerprint)
+  run strace -f -o /dev/null -e trace=sendto -e inject=sendto:error=EIO:when=2+ "$RUNTIME" --root "$ROOT" egress set "$CID" - \
+    <<<'{"mode": "open"}' 3>&- 4>&-
+  failed
+  equal "$before" "$(fingerprint)"
+  equal null "$(jq .egressPending "$ROOT/$CID/state.json")"
+  run_rt egress show "$CID"
+  succeeded
+}
+
+@test "egress: rules that somebody has replaced by hand are not told as ours" {
+  with_egress '{"mode": "none"}'
+  launch
+  nsenter -t "$(pid_of)" -n nft 'flush ruleset; table inet agentsafe { comment "policy 1 epoch 1"; }'
+  run_rt egress show "$CID"
+  refuses_briefly
+  complains 'were changed through another one that shares its network, or by somebody else'
+}

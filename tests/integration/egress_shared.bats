@@ -109,7 +109,7 @@ no_members() { [ ! -e "$REGISTRY/$(stat -Lc %i "/proc/$POD/ns/net")" ]; }
   rt egress set "$CID" - <<<'{"mode": "strict", "allow": ["203.0.113.9:80"]}'
   run_rt egress show "$CID-two"
   refuses_briefly
-  complains "were changed through one of those"
+  complains "were changed through another one that shares its network"
   run_rt why "$CID-two" connect 203.0.113.9:80
   refuses_briefly
   rt egress set "$CID-two" - <<<'{"mode": "strict", "allow": ["203.0.113.9:80"]}'
