@@ -28,6 +28,7 @@ for word in "$@"; do
   case $word in
     chosen)
       for topic in $chosen; do files+=" tests/integration/$topic.bats"; done
+  files+=" tests/vm/cases/kernel.bats"
       parts+=' docker containerd' seconds=1200 optional=yes
       ;;
     bats | docker | containerd | docker-suite | cri | podman) parts+=" $word" ;;
