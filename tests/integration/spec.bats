@@ -49,3 +49,23 @@ load helpers
   equal false "$(jq '.linux.resources.devices[0].allow' "$WORK/new/config.json")"
   jq -e '.linux.maskedPaths | length > 3' "$WORK/new/config.json" >/dev/null
 }
+
+@test "the steps by hand of the README work as they are written" {
+  is_agentsafe || skip "about agentsafe"
+  mkdir -p "$WORK/here/bundle" "$WORK/bin"
+  cp -a "$ROOTFS" "$WORK/here/bundle/rootfs"
+  ln -s "$RUNTIME" "$WORK/bin/agentsafe"
+  # the rootfs is there already; who types waits for the prompt, and kill for nothing
+  {
+    echo 'set -e; mount -t tmpfs none /run'
+    sed -n '/^## Use it by hand/,/^## /s/^    //p' "$TOP/README.md" | grep -v 'docker export' |
+      sed -e 's/  *#.*//' -e "s|^agentsafe.* run .*|$PYTHON $TOOLS/withtty.py --after '/ # ' --send 'exit 5\\\\n' -- & \|\| [ \$? = 5 ]|" -e 's/^agentsafe delete/sleep 0.2; &/'
+  } >"$WORK/steps"
+  equal 9 "$(grep -c agentsafe "$WORK/steps")"
+  cd "$WORK/here"
+  run --separate-stderr timeout 50 env "PATH=$WORK/bin:$PATH" unshare -m bash -x "$WORK/steps" 3>&- 4>&-
+  succeeded
+  says '"status": "running"'
+  says 'sleep 1000'
+  no_leftovers
+}

@@ -1,7 +1,7 @@
 """Runs a command with a new terminal as its stdin, stdout and stderr: withtty.py [--send TEXT] [--size RxC] -- COMMAND…
 
-Copies what the terminal says to stdout and ends with the command's status. With --resize RxC the window changes when
-the line "ready" has been seen. Afterwards tells on stderr whether the terminal's settings are what they were.
+Copies what the terminal says to stdout and ends with the command's status. TEXT is typed, and with --resize RxC the window
+changes, when "ready", or what --after says, has been seen. Afterwards tells on stderr whether the terminal's settings are what they were.
 """
 import argparse
 import fcntl
@@ -20,6 +20,7 @@ def set_size(fd, text):
 def main():
     parser = argparse.ArgumentParser()
     parser.add_argument("--send")
+    parser.add_argument("--after", default="ready")
     parser.add_argument("--size", default="24x80")
     parser.add_argument("--resize")
     parser.add_argument("command", nargs="+")
@@ -39,10 +40,10 @@ def main():
         data = read_some(master)
         seen += data
         os.write(1, data)
-        if options.send and not sent and b"ready" in seen:
+        if options.send and not sent and options.after.encode() in seen:
             os.write(master, options.send.encode().decode("unicode_escape").encode())
             sent = True
-        if options.resize and not resized and b"ready" in seen:
+        if options.resize and not resized and options.after.encode() in seen:
             set_size(master, options.resize)
             resized = True
         if done and not data:
