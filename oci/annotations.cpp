@@ -55,8 +55,8 @@ void validate_annotations(const Spec& spec, Findings& findings) {
   constexpr std::string_view section = "crun(1)";
   constexpr std::string_view context_types[] = {"context", "fscontext", "defcontext", "rootcontext"};
   const Where where("annotations");
-  for (const auto name :
-       {annotation::hooks_stdout, annotation::hooks_stderr, annotation::seccomp_receiver, annotation::pidfd_receiver})
+  for (const auto name : {annotation::hooks_stdout, annotation::hooks_stderr, annotation::seccomp_receiver,
+                          annotation::pidfd_receiver, annotation::force_cgroup_v1})
     if (const auto* path = annotation::find(spec, name)) findings.require_absolute(*path, where / name, section);
   if (const auto* word = annotation::find(spec, annotation::mount_context_type))
     findings.require_known(*word, context_types, where / annotation::mount_context_type, section);

@@ -7,6 +7,7 @@
 //   run.oci.seccomp_fail_unknown_syscall=1 names of system calls that are unknown are an error, not a warning
 //   run.oci.seccomp_bpf_data=BASE64        the filter's instructions, in the place of linux.seccomp
 //   run.oci.mount_context_type=WORD        the mount option that linux.mountLabel becomes: context, fscontext …
+//   run.oci.systemd.force_cgroup_v1=PATH   the cgroup mount at PATH shows the hierarchy name=systemd of version 1 alone
 //   run.oci.pidfd_receiver=SOCKET          is sent a pidfd of the container's process, as --pidfd-socket does
 #pragma once
 #include <optional>
@@ -24,6 +25,7 @@ inline constexpr std::string_view seccomp_receiver = "run.oci.seccomp.receiver";
 inline constexpr std::string_view fail_unknown_syscall = "run.oci.seccomp_fail_unknown_syscall";
 inline constexpr std::string_view seccomp_bpf_data = "run.oci.seccomp_bpf_data";
 inline constexpr std::string_view mount_context_type = "run.oci.mount_context_type";
+inline constexpr std::string_view force_cgroup_v1 = "run.oci.systemd.force_cgroup_v1";
 inline constexpr std::string_view pidfd_receiver = "run.oci.pidfd_receiver";
 
 // Its value; "" when it is absent.

@@ -182,12 +182,44 @@ void plan_propagation(RootfsPlan& plan, const std::string& word) {
   if (flags == MS_SHARED || flags == MS_UNBINDABLE) plan.final_propagation = flags;
 }
 
+// For a systemd too old for version 2: of version 1 its own hierarchy, which has no controllers. Only in a cgroup
+// namespace: elsewhere it would be all of the host's, or a new one.
+void plan_systemd_v1(std::vector<MountStep>& mounts, const Facts& facts, const Context& context) {
+  if (facts.systemd_v1_path.empty()) return;
+  const auto step = std::find_if(mounts.begin(), mounts.end(), [&](const auto& mount) {
+    return mount.kind == StepKind::cgroup && mount.destination == facts.systemd_v1_path;
+  });
+  const std::string name = "annotation run.oci.systemd.force_cgroup_v1: ";
+  if (step == mounts.end()) {
+    context.warnings.push_back(name + "mounts has no cgroup at " + text::escaped(facts.systemd_v1_path));
+    return;
+  }
+  if (context.find("cgroup") == nullptr) fail(name + "linux.namespaces must have a cgroup namespace");
+  constexpr std::uint64_t always = MOUNT_ATTR_NOSUID | MOUNT_ATTR_NODEV | MOUNT_ATTR_NOEXEC;
+  const bool readonly = ((step->attributes.set | step->recursive_attributes.set) & MOUNT_ATTR_RDONLY) != 0;
+  MountStep hierarchy;
+  hierarchy.type = hierarchy.source = "cgroup";
+  hierarchy.destination = step->destination + "/systemd";
+  hierarchy.options = {{"none", ""}, {"name", "systemd"}, {"xattr", ""}};
+  hierarchy.attributes.set = always | (readonly ? MOUNT_ATTR_RDONLY : 0U);
+  MountStep base;
+  base.type = base.source = "tmpfs";
+  base.destination = step->destination;
+  base.options = {{"mode", "755"}};
+  base.attributes.set = always;
+  base.readonly_late = readonly;
+  base.propagation = step->propagation;
+  *step = std::move(base);
+  mounts.insert(step + 1, std::move(hierarchy));
+}
+
 }  // namespace
 
 RootfsPlan plan_rootfs(const oci::Spec& spec, const Facts& facts, std::vector<std::string>& warnings) {
   const oci::Linux none;
   const auto& linux = spec.linux ? *spec.linux : none;
-  const bool has_user_namespace = facts.new_user_namespace || Context{linux, facts.context_type, false, warnings}.find("user") != nullptr;
+  const bool has_user_namespace =
+      facts.new_user_namespace || Context{linux, facts.context_type, false, warnings}.find("user") != nullptr;
   const Context context{linux, facts.context_type, has_user_namespace || !facts.privileged, warnings};
   if (context.find("mount") == nullptr)
     fail("linux.namespaces has no mount namespace: the container's mounts would be made on the host");
@@ -205,6 +237,7 @@ RootfsPlan plan_rootfs(const oci::Spec& spec, const Facts& facts, std::vector<st
     if (step.kind == StepKind::bind && step.destination == "/dev") plan.sets_up_dev = false;
     plan.mounts.push_back(std::move(step));
   }
+  plan_systemd_v1(plan.mounts, facts, context);
   plan_cgroups(plan, facts, context.find("cgroup") != nullptr);
   plan.binds_devices = context.in_user_namespace;
   if (plan.sets_up_dev) plan.devices = plan_devices(linux);

@@ -114,6 +114,7 @@ struct Facts {
   bool new_user_namespace = false;
   bool new_cgroup_namespace = false;
   std::string context_type = "context";  // the mount option that linux.mountLabel becomes
+  std::string systemd_v1_path;  // the cgroup mount here becomes the hierarchy name=systemd of version 1; "": none
   cgroup::CgroupPlan cgroups;
 };
 

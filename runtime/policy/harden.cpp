@@ -62,7 +62,7 @@ void refuse_annotations(Hardening& work) {
   const auto& spec = work.out.spec;
   const auto refuse = [&](std::string_view name) { work.refuse("annotation " + std::string(name) + ": leave it out"); };
   for (const auto name : {annotation::hooks_stdout, annotation::hooks_stderr, annotation::seccomp_receiver,
-                          annotation::pidfd_receiver, annotation::seccomp_bpf_data})
+                          annotation::pidfd_receiver, annotation::seccomp_bpf_data, annotation::force_cgroup_v1})
     if (spec.annotations.contains(std::string(name))) refuse(name);
   if (annotation::is_on(spec, annotation::keep_original_groups)) refuse(annotation::keep_original_groups);
   const std::string context_type = annotation::text(spec, annotation::mount_context_type);

@@ -234,3 +234,15 @@ tidy() {
   left=$(d ps -aq --filter "name=^/c$number-")
   [ -z "$left" ] || d rm -f -v $left >/dev/null 2>&1
 }
+
+# summary SUITE: what failed, and the line that contrib/test.sh counts by; fails if one did, or none passed.
+summary() {
+  local passed failed skipped
+  passed=$(grep -c '^passed' "$WORK/results")
+  failed=$(grep -c '^failed' "$WORK/results")
+  skipped=$(grep -c '^skipped' "$WORK/results")
+  [ "$failed" = 0 ] || { echo; echo "failed:"; sed -n 's/^failed /  /p' "$WORK/results"; }
+  if [ -n "${KEEP:-}" ]; then echo "logs: $WORK"; else rm -rf "$WORK"; fi
+  echo "$1: $passed passed, $failed failed, $skipped skipped"
+  [ "$failed" = 0 ] && [ "$passed" -gt 0 ]
+}

@@ -80,14 +80,7 @@ outside() {
 
 finish() {
   check_host_is_clean
-  local passed failed skipped
-  passed=$(grep -c '^passed' "$WORK/results")
-  failed=$(grep -c '^failed' "$WORK/results")
-  skipped=$(grep -c '^skipped' "$WORK/results")
-  [ "$failed" = 0 ] || { echo; echo "failed:"; sed -n 's/^failed /  /p' "$WORK/results"; }
-  if [ -n "${KEEP:-}" ]; then echo "logs: $WORK"; else rm -rf "$WORK"; fi
-  echo "docker: $passed passed, $failed failed, $skipped skipped"
-  [ "$failed" = 0 ] && [ "$passed" -gt 0 ]
+  summary docker
   exit
 }
 

@@ -158,11 +158,56 @@ print(base64.b64encode(b"".join(struct.pack("HBBI", *i) for i in
   complains 'annotations.run.oci.mount_context_type: \"nonsense\" is unknown'
 }
 
+cgroup_mount() { # OPTIONS
+  edit '.linux.namespaces += [{type: "cgroup"}] | .mounts += [{destination: "/sys/fs/cgroup", type: "cgroup", source: "cgroup", options: $o}]' --argjson o "$1"
+}
+
+@test "run.oci.systemd.force_cgroup_v1 mounts the hierarchy name=systemd of version 1 alone" {
+  is_agentsafe || is_crun || skip "crun's annotation"
+  is_crun && skip "crun refuses hybrid hosts"
+  grep -q 'name=systemd' /proc/self/cgroup || skip "the host has no cgroup v1 hierarchy name=systemd"
+  annotate run.oci.systemd.force_cgroup_v1 /sys/fs/cgroup
+  script 'ls /sys/fs/cgroup; grep " /sys/fs/cgroup" /proc/self/mountinfo | cut -d" " -f4-; mkdir /sys/fs/cgroup/systemd/sub && echo made; echo $$ >/sys/fs/cgroup/systemd/sub/cgroup.procs && grep name=systemd /proc/self/cgroup'
+  cgroup_mount '["rw"]'
+  edit '.process.capabilities |= map_values(. + ["CAP_SYS_ADMIN"])'
+  run_bundle
+  succeeded
+  equal systemd "${lines[0]}"
+  [[ ${lines[1]} == "/ /sys/fs/cgroup rw,nosuid,nodev,noexec"*"- tmpfs tmpfs "* ]]
+  [[ ${lines[2]} == "/ /sys/fs/cgroup/systemd rw,nosuid,nodev,noexec"*"- cgroup cgroup "*name=systemd* ]]
+  says made
+  [[ ${lines[-1]} =~ ^[0-9]+:name=systemd:/sub$ ]]
+  edit '.mounts[-1].options = ["ro"]'
+  run_bundle
+  [[ ${lines[1]} == "/ /sys/fs/cgroup ro,"* && ${lines[2]} == "/ /sys/fs/cgroup/systemd ro,"* ]]
+  [[ $output != *made* ]]
+  no_leftovers
+}
+
+@test "run.oci.systemd.force_cgroup_v1 wants a cgroup namespace and an absolute path, and warns when nothing is mounted there" {
+  is_agentsafe || skip "about agentsafe"
+  annotate run.oci.systemd.force_cgroup_v1 sys/fs/cgroup
+  command_is true
+  run_bundle
+  refuses_briefly
+  complains "annotations.run.oci.systemd.force_cgroup_v1: must be an absolute path"
+  annotate run.oci.systemd.force_cgroup_v1 /sys/fs/cgroup
+  run_bundle
+  succeeded
+  complains "mounts has no cgroup at /sys/fs/cgroup"
+  cgroup_mount '["rw"]'
+  edit '.linux.namespaces |= map(select(.type != "cgroup"))'
+  run_bundle
+  refuses_briefly
+  complains "linux.namespaces must have a cgroup namespace"
+  no_leftovers
+}
+
 @test "a policy refuses the annotations that reach for the host" {
   is_agentsafe || skip "about agentsafe"
   local name
   edit '.linux.namespaces += [{type: "cgroup"}]'
-  for name in hooks.stdout hooks.stderr seccomp.receiver pidfd_receiver seccomp_bpf_data keep_original_groups; do
+  for name in hooks.stdout hooks.stderr seccomp.receiver pidfd_receiver seccomp_bpf_data keep_original_groups systemd.force_cgroup_v1; do
     edit '.annotations = {}'
     annotate "run.oci.$name" /tmp/x
     RUNTIME_FLAGS="--policy strict" run_bundle

@@ -70,16 +70,9 @@ outside() {
 }
 
 finish() {
-  local passed failed skipped
   remove_user
   find /sys/fs/cgroup -depth -path "*/$PARENT*" -type d -exec rmdir {} + 2>/dev/null
-  passed=$(grep -c '^passed' "$WORK/results")
-  failed=$(grep -c '^failed' "$WORK/results")
-  skipped=$(grep -c '^skipped' "$WORK/results")
-  [ "$failed" = 0 ] || { echo; echo "failed:"; sed -n 's/^failed /  /p' "$WORK/results"; }
-  if [ -n "${KEEP:-}" ]; then echo "logs: $WORK"; else rm -rf "$WORK"; fi
-  echo "podman: $passed passed, $failed failed, $skipped skipped"
-  [ "$failed" = 0 ] && [ "$passed" -gt 0 ]
+  summary podman
   exit
 }
 

@@ -10,21 +10,13 @@
 #include "runtime/base/error.h"
 #include "runtime/bridge/image.h"
 #include "runtime/sys/fd.h"
+#include "tests/unit/error_of.h"
 
 namespace agentsafe::bridge {
 namespace {
 
 // The C library is a library as any other, and is always there.
 Setting libc() { return {.soname = "libc.so.6", .remedy = "install a C library"}; }
-
-std::string error_of(const std::function<void()>& body) {
-  try {
-    body();
-  } catch (const Error& error) {
-    return error.message();
-  }
-  return "no error";
-}
 
 TEST(BridgeTest, CallsAFunctionAndAnswersItsResult) {
   Library library(libc());

@@ -9,6 +9,7 @@
 #include <string>
 
 #include "runtime/base/error.h"
+#include "tests/unit/error_of.h"
 
 namespace agentsafe::cgroup {
 
@@ -37,14 +38,5 @@ class FakeTree {
  private:
   std::string top_;
 };
-
-inline std::string error_of(const std::function<void()>& action) {
-  try {
-    action();
-  } catch (const Error& error) {
-    return error.message();
-  }
-  return "no error";
-}
 
 }  // namespace agentsafe::cgroup

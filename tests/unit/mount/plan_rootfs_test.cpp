@@ -54,6 +54,25 @@ TEST_F(PlanRootfsTest, KindsFollowOptionsAndTypes) {
   EXPECT_NE(refusal({"/t", "", "bind", {"bind"}, {}, {}}), "accepted");
 }
 
+TEST_F(PlanRootfsTest, OfVersion1OnlySystemdsHierarchyIsShownWhereItIsForced) {
+  facts.systemd_v1_path = "/sys/fs/cgroup";
+  spec.linux->namespaces.push_back({"cgroup", ""});
+  spec.mounts = {{"/sys/fs/cgroup", "cgroup", "cgroup", {"ro"}, {}, {}}, {"/other", "cgroup", "cgroup", {}, {}, {}}};
+  const auto mounts = plan().mounts;
+  ASSERT_EQ(mounts.size(), 3U);
+  EXPECT_EQ(mounts[0].type, "tmpfs");
+  EXPECT_TRUE(mounts[0].readonly_late);
+  EXPECT_EQ(mounts[1].destination, "/sys/fs/cgroup/systemd");
+  EXPECT_EQ(mounts[1].kind, StepKind::filesystem);
+  EXPECT_EQ(mounts[1].options, (std::vector<Option>{{"none", ""}, {"name", "systemd"}, {"xattr", ""}}));
+  EXPECT_NE(mounts[1].attributes.set & MOUNT_ATTR_RDONLY, 0U);
+  EXPECT_EQ(mounts[2].kind, StepKind::cgroup);
+  EXPECT_TRUE(warnings.empty());
+  facts.systemd_v1_path = "/elsewhere";
+  EXPECT_EQ(plan().mounts.size(), 2U);
+  EXPECT_EQ(warnings.size(), 1U);
+}
+
 TEST_F(PlanRootfsTest, OnlyListedFilesOfProcMayBeCovered) {
   for (const char* path : {"/proc/self/attr/exec", "/proc/sys/kernel/core_pattern", "/proc/1",
                            "/proc/../proc/sysrq-trigger", "proc/acpi", "/proc/./tty", "//proc//bus"}) {

@@ -7,7 +7,7 @@
 #include <filesystem>
 #include <fstream>
 
-#include "tests/unit/oci/expect_error.h"
+#include "tests/unit/error_of.h"
 
 namespace agentsafe::oci {
 namespace {

@@ -2,7 +2,7 @@
 
 #include <gtest/gtest.h>
 
-#include "tests/unit/oci/expect_error.h"
+#include "tests/unit/error_of.h"
 
 namespace agentsafe::json_test {
 
@@ -39,7 +39,7 @@ inline constexpr auto fields<Outer> = std::tuple{
 namespace {
 
 std::string refusal(const std::string& text) {
-  return oci::error_of([&] { (void)read<Outer>(text); });
+  return agentsafe::error_of([&] { (void)read<Outer>(text); });
 }
 
 TEST(JsonTest, ReadsEveryKindOfField) {
@@ -143,7 +143,7 @@ TEST(JsonTest, ReadsWhatItWrote) {
 }
 
 TEST(JsonTest, RefusesToWriteWhatJsonCannotHold) {
-  EXPECT_EQ(oci::error_of([] { (void)write(Inner{"a\xff", 0}); }), "write JSON: \"a\xff\" is not UTF-8");
+  EXPECT_EQ(agentsafe::error_of([] { (void)write(Inner{"a\xff", 0}); }), "write JSON: \"a\xff\" is not UTF-8");
 }
 
 }  // namespace

@@ -3,7 +3,7 @@
 #include <gtest/gtest.h>
 
 #include "oci/unicode.h"
-#include "tests/unit/oci/expect_error.h"
+#include "tests/unit/error_of.h"
 
 namespace agentsafe::json {
 namespace {
@@ -11,7 +11,7 @@ namespace {
 using Kind = Value::Kind;
 
 std::string refusal(const std::string& text) {
-  return oci::error_of([&] { (void)parse(text); });
+  return agentsafe::error_of([&] { (void)parse(text); });
 }
 bool refuses(const std::string& text) { return refusal(text).starts_with("line "); }
 std::string nested(std::size_t depth) { return std::string(depth, '[') + std::string(depth, ']'); }
@@ -117,7 +117,7 @@ TEST(UnicodeTest, EndsBeforeWhatIsNoCharacter) {
   for (const std::string wrong : {"\x80", "\xc0\xaf", "\xc1\xbf", "\xc2", "\xc2z", "\xe0\x80\x80", "\xe0\x9f\xbf",
                                   "\xe2\x82", "\xed\xa0\x80", "\xed\xbf\xbf", "\xf0\x80\x80\x80", "\xf0\x8f\xbf\xbf",
                                   "\xf4\x90\x80\x80", "\xf5\x80\x80\x80", "\xff", "\xfe", "\xf0\x9f\x98"})
-    EXPECT_EQ(utf8_prefix("12345678ab" + wrong), 10U) << oci::error_of([&] { fail(wrong); });
+    EXPECT_EQ(utf8_prefix("12345678ab" + wrong), 10U) << agentsafe::error_of([&] { fail(wrong); });
 }
 
 TEST(UnicodeTest, FindsHalvesOfPairsOnly) {

@@ -7,7 +7,7 @@
 
 #include "oci/spec_json.h"
 #include "oci/validate.h"
-#include "tests/unit/oci/expect_error.h"
+#include "tests/unit/error_of.h"
 #include "tests/unit/oci/samples.h"
 
 namespace agentsafe::oci {

@@ -3,7 +3,7 @@
 #include <gtest/gtest.h>
 
 #include "oci/state.h"
-#include "tests/unit/oci/expect_error.h"
+#include "tests/unit/error_of.h"
 #include "tests/unit/oci/samples.h"
 
 namespace agentsafe::oci {

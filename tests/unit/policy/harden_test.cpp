@@ -59,7 +59,8 @@ void contains_text(const std::string& text, const std::string& part) {
 
 TEST(HardenTest, RefusesAnnotationsThatReachForTheHost) {
   for (const std::string name : {"hooks.stdout", "hooks.stderr", "seccomp.receiver", "pidfd_receiver",
-                                 "seccomp_bpf_data", "keep_original_groups", "mount_context_type"}) {
+                                 "seccomp_bpf_data", "keep_original_groups", "mount_context_type",
+                                 "systemd.force_cgroup_v1"}) {
     auto spec = engine_spec();
     spec.annotations["run.oci." + name] = "/x";
     contains_text(refusals(spec, strict_with(), around()), "annotation run.oci." + name + ": leave it out");

@@ -6,18 +6,10 @@
 #include "runtime/systemd/manager.h"
 #include "runtime/systemd/unit.h"
 #include "runtime/systemd/value.h"
+#include "tests/unit/error_of.h"
 
 namespace agentsafe::systemd {
 namespace {
-
-std::string error_of(const std::function<void()>& body) {
-  try {
-    body();
-  } catch (const Error& error) {
-    return error.message();
-  }
-  return "no error";
-}
 
 TEST(UnitTest, ExpandsSlicesToTheirPaths) {
   EXPECT_EQ(slice_path("system.slice"), "/system.slice");

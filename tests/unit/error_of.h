@@ -4,7 +4,7 @@
 
 #include "runtime/base/error.h"
 
-namespace agentsafe::oci {
+namespace agentsafe {
 
 template <class Body>
 [[nodiscard]] std::string error_of(Body body) {
@@ -16,4 +16,4 @@ template <class Body>
   return "no error";
 }
 
-}  // namespace agentsafe::oci
+}  // namespace agentsafe
