@@ -37,6 +37,7 @@ daemon_json() {
     "sut": {"path": "$RUNTIME", "runtimeArgs": [$args]},
     "plain": {"path": "$RUNTIME"},
     "strict": {"path": "$RUNTIME", "runtimeArgs": ["--policy", "strict"]},
+    "open": {"path": "$RUNTIME", "runtimeArgs": ["--policy", "open"]},
     "reference": {"path": "$REFERENCE"}
   },
   "default-runtime": "sut"

@@ -41,7 +41,7 @@ check_host() {
   [ "$(id -u)" = 0 ] || refuse "needs root"
   [ -x "$RUNTIME" ] || refuse "no runtime to test: build it, or set RUNTIME=/path/to/agentsafe"
   local tool
-  for tool in "$DOCKER" "$DOCKERD" "$CONTAINERD" "$REFERENCE" docker-init unshare busybox iptables ip script; do
+  for tool in "$DOCKER" "$DOCKERD" "$CONTAINERD" "$REFERENCE" docker-init unshare busybox iptables ip nft script; do
     command -v "$tool" >/dev/null || refuse "$tool is missing: apt-get install $(grep -v "?" "$here/packages.txt" | xargs)"
   done
 }

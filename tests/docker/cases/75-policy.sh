@@ -52,11 +52,48 @@ case_strict_stays_closed_on_a_network_connected_later() {
   d network create "$ME-later" >/dev/null
   up shop --network "$ME-later" bb httpd -f -p 80 -h /data
   strict_idle inside
+  local rules
+  rules=$(rules_of inside)
   d network connect "$ME-later" "$ME-inside"
+  is "$rules" rules_of inside
   has eth1 in_container inside ip link
   denied_from in_container inside wget -T 20 -qO- "http://$(address_of shop)/text"
   d rm -f "$ME-inside" "$ME-shop" >/dev/null
   d network rm "$ME-later" >/dev/null
+}
+
+case_strict_containers_that_share_a_network_need_equal_rules() {
+  serve shop
+  local url rules
+  url=http://$(address_of shop)/text
+  strict_idle inside
+  rules=$(rules_of inside)
+  strict_idle equal --network "container:$ME-inside"
+  is "$rules" rules_of equal
+  denied_from in_container equal wget -T 20 -qO- "$url"
+  refused 125 'packet filter of a container with another policy' d run --rm --runtime open --network "container:$ME-inside" bb true
+  d rm -f "$ME-equal" >/dev/null
+  is "$rules" rules_of inside
+  # a container of the engine's that has no policy is held by the rules that are there
+  denied_from run --network "container:$ME-inside" bb wget -T 20 -qO- "$url"
+}
+
+case_strict_closes_the_network_of_a_container_that_it_joins() {
+  serve shop
+  local url
+  url=http://$(address_of shop)/text
+  idle first
+  is "not a program" in_container first wget -qO- "$url"
+  strict_idle second --network "container:$ME-first"
+  denied_from in_container second wget -T 20 -qO- "$url"
+  denied_from in_container first wget -T 20 -qO- "$url"
+  d rm -f "$ME-second" >/dev/null
+  is "not a program" in_container first wget -qO- "$url"
+}
+
+case_strict_refuses_the_hosts_network_through_another_container() {
+  idle first --network host
+  refused 125 'host.s network namespace' strictly --network "container:$ME-first" bb true
 }
 
 case_strict_serves_published_ports() {
@@ -82,6 +119,10 @@ case_strict_bounds_the_resources() {
   is 67108864 knob smaller memory memory.limit_in_bytes memory.max
 }
 
+# The packet filter of a container, without counters and the host's addresses, which come and go with other cases.
+rules_of() { # NAME
+  nsenter -t "$(inspect "$1" '{{.State.Pid}}')" -n nft -s list table inet agentsafe | sed '/set denied[46] {/,/^\t}/d'
+}
 # What confines the first process of a container, as the host sees it.
 security_of() { # NAME
   local pid
@@ -91,6 +132,7 @@ security_of() { # NAME
   knob "$1" memory memory.limit_in_bytes memory.max
   knob "$1" pids pids.max pids.max
   grep -E 'core|open files' "/proc/$pid/limits"
+  rules_of "$1"
 }
 case_strict_restrictions_survive_a_restart_and_hold_for_exec() {
   strict_idle inside
@@ -100,6 +142,8 @@ case_strict_restrictions_survive_a_restart_and_hold_for_exec() {
   is "$before" security_of inside
   local own='^(Uid|Gid|Cap...|NoNewPrivs|Seccomp|Seccomp_filters):'
   is "$(grep -E "$own" <<<"$before")" in_container inside grep -E "$own" /proc/self/status
+  is "$before" security_of inside
+  grep -q 'not in egress.allow' <<<"$before" || fail "the packet filter is not part of it: $before"
 }
 
 case_strict_denials_are_explained() {
