@@ -75,6 +75,8 @@ Creation plan_creation(Runtime& runtime, const CreateRequest& request, plan::Mod
     options.scratch_size = scratch->size;
     options.scratch_dir = scratch->disk;
   }
+  options.nosuid_root = creation.hardened.nosuid_root;
+  options.nodev_root = creation.hardened.nodev_root;
   options.own_ids = creation.hardened.own_ids;
   options.listen_fds = request.listen_fds;
   options.preserve_fds = request.preserve_fds;

@@ -36,7 +36,8 @@ policy::Egress rules_in_force(const Container& container) {
   }
   const std::string& id = container.record.id;
   fail("the egress rules of container " + id +
-       " were changed through another one that shares its network, or by somebody else: ask that one, or `agentsafe egress "
+       " were changed through another one that shares its network, or by somebody else: ask that one, or `agentsafe "
+       "egress "
        "set " +
        id + " FILE`");
 }

@@ -86,10 +86,11 @@ void Rootfs::bind_root() {
     if (plan_.scratch_size != 0) return overlay_root(source);
     root_ = sys::clone_tree(source, "", true);
     show_own_ids(root_);
-    if (shared) sys::mount_setattr(root_, {.propagation = MS_PRIVATE}, true);
+    if (shared || plan_.attributes != 0)
+      sys::mount_setattr(root_, {.set = plan_.attributes, .propagation = shared ? std::uint64_t{MS_PRIVATE} : 0}, true);
     sys::move_mount(root_, source);
     root_info_ = sys::fstat(root_);
-    record(root_, "/", "", 0, true);
+    record(root_, "/", "", plan_.attributes, true);
   });
 }
 
@@ -124,13 +125,12 @@ void Rootfs::overlay_root(FdRef source) {
   const UniqueFd context = sys::fsopen("overlay");
   for (const char* layer : {"lower", "upper", "work"}) sys::fsconfig_string(context, std::string(layer) + "dir", layer);
   sys::fsconfig_create(context);
-  const std::uint64_t attributes = MOUNT_ATTR_NODEV | (plan_.nosuid ? MOUNT_ATTR_NOSUID : 0);
-  root_ = sys::fsmount(context, attributes);
+  root_ = sys::fsmount(context, plan_.attributes);
   sys::umount(".", MNT_DETACH);
   if (::chdir("/") != 0) fail_errno("chdir /");
   sys::move_mount(root_, source);
   root_info_ = sys::fstat(root_);
-  record(root_, "/", "overlay", attributes, true);
+  record(root_, "/", "overlay", plan_.attributes, true);
 }
 
 // CVE-2025-31133: files are masked with the host's null device, which no image can exchange. Read-only, so that the

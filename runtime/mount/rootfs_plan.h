@@ -95,7 +95,7 @@ struct RootfsPlan {
   std::int32_t scratch_fd = -1;    // the layer's folder on disk, a detached tree that the parent made; -1: memory
   // The container's ids of this user namespace are shown for the host's: the root and the binds are idmapped to it.
   std::int32_t idmap_fd = -1;
-  bool nosuid = false;  // of the layer over the root
+  std::uint64_t attributes = 0;  // MOUNT_ATTR_* of the root
   bool binds_on_host = false;  // bind sources are opened by the parent: they may be out of the init's reach
   std::vector<MountStep> mounts;
   CgroupView cgroup_view = CgroupView::host;
@@ -183,7 +183,7 @@ inline constexpr auto members<mount::CgroupMount> =
 template <>
 inline constexpr auto members<mount::RootfsPlan> = std::tuple{
     &mount::RootfsPlan::path,         &mount::RootfsPlan::propagation,    &mount::RootfsPlan::final_propagation,
-    &mount::RootfsPlan::no_pivot,     &mount::RootfsPlan::readonly,     &mount::RootfsPlan::scratch_size,   &mount::RootfsPlan::scratch_fd, &mount::RootfsPlan::idmap_fd, &mount::RootfsPlan::nosuid,
+    &mount::RootfsPlan::no_pivot,     &mount::RootfsPlan::readonly,     &mount::RootfsPlan::scratch_size,   &mount::RootfsPlan::scratch_fd, &mount::RootfsPlan::idmap_fd, &mount::RootfsPlan::attributes,
     &mount::RootfsPlan::binds_on_host,
     &mount::RootfsPlan::mounts,       &mount::RootfsPlan::cgroup_view,    &mount::RootfsPlan::cgroups,
     &mount::RootfsPlan::sets_up_dev,  &mount::RootfsPlan::binds_devices,  &mount::RootfsPlan::devices,

@@ -211,7 +211,8 @@ Plan make_plan(const oci::Spec& original, const HostFacts& host, const Options& 
   plan.init.rootfs = mount::plan_rootfs(spec, mount_facts(spec, plan, host, options), plan.warnings);
   plan.init.rootfs->scratch_size = options.scratch_size;
   plan.scratch_dir = options.scratch_dir;
-  plan.init.rootfs->nosuid = process.noNewPrivileges;
+  plan.init.rootfs->attributes = (options.nosuid_root ? std::uint64_t{MOUNT_ATTR_NOSUID} : 0) |
+                                 (options.nodev_root ? std::uint64_t{MOUNT_ATTR_NODEV} : 0);
   plan.cgroup_owner = plan_cgroup_owner(plan, host);
   for (auto& step : plan.init.rootfs->mounts)  // config.md#mounts: relative sources of binds count from the bundle
     if (step.kind == mount::StepKind::bind && !step.source.starts_with('/')) step.source = options.bundle + "/" + step.source;

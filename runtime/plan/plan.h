@@ -43,6 +43,8 @@ struct Options {
   std::optional<security::SeccompProgram> stacked_seccomp;  // a filter besides the bundle's: security/profiles.h
   std::uint64_t scratch_size = 0;  // bytes of a layer over the root that takes every change; 0: none
   std::string scratch_dir;         // the layer is on disk, in a folder below this one; empty: in memory
+  bool nosuid_root = false;
+  bool nodev_root = false;
   std::optional<EgressPlan> egress;  // by the policy; joined_path is left to make_plan
   bool own_ids = false;              // the policy's user namespace: shift_ids() before the plan is carried out
   unsigned listen_fds = 0;

@@ -90,6 +90,8 @@ constexpr Row rows[] = {
     {"fs.rootfs", "what a run leaves behind in an image meets the next one", keep_image},
     {"fs.scratch", "a container that fills the disk stops the host", keep_scratch_bounded},
     {"fs.workspace.mode", "a writable folder of the host is the way out for files", refuse_workspace},
+    {"process.no_new_privileges", "a setuid program in a volume is one too", ignore_setuid},
+    {"privileged", "a device node that a volume or an image brings is a way to the host's devices", ignore_devices},
     {"fs.hidden", "what is not seen cannot leak", hide_paths},
     {"fs.readonly", "what others rely on must not change under them", protect_paths},
     {"limits.memory", "a leak must end the container, not the host's other programs", limit_memory},

@@ -41,6 +41,8 @@ struct Hardened {
   oci::Spec spec;
   std::string seccomp;             // a profile of ours besides the bundle's; "": none
   std::optional<Scratch> scratch;  // nothing: the image itself is the root
+  bool nosuid_root = false;        // mount attributes of the root; those of mounts are among their options
+  bool nodev_root = false;
   bool own_ids = false;            // a user namespace with 64K host ids of its own, root and binds idmapped to it
   std::vector<Change> changes;
   std::vector<Refusal> refusals;

@@ -99,9 +99,45 @@ void keep_scratch_bounded(Hardening& work) {
   if (work.out.own_ids || std::any_of(all.begin(), all.end(), [](const auto& ns) { return ns.type == "user"; })) return;
   const auto& capabilities = work.process().capabilities;
   if (work.policy.seccomp == "none")
-    work.refuse("without user namespace and process.seccomp the container could leave its quota on disk: name a profile");
+    work.refuse(
+        "without user namespace and process.seccomp the container could leave its quota on disk: name a profile");
   if (capabilities && contains(capabilities->bounding, "CAP_SYS_RESOURCE"))
     work.refuse("CAP_SYS_RESOURCE goes over the quota on disk: take it out of process.capabilities");
+}
+
+// `word` is nosuid or nodev, `opposite` what takes it back; of a tree of mounts all get it. Which option comes last
+// counts.
+Words add_to_mounts(Hardening& work, const std::string& word, const std::string& opposite) {
+  Words places;
+  for (auto& mount : work.out.spec.mounts) {
+    const std::string place = text::clean_path(mount.destination);
+    const auto& given = mount.options;
+    const bool holds_devices =
+        place == "/dev" || mount.type == "devpts" || contains(work.around.device_mounts, mount.destination);
+    if (contains(given, "remount") || (word == "nodev" && holds_devices)) continue;
+    const std::string wanted = (contains(given, "rbind") ? "r" : "") + word;
+    const auto last = std::find_if(given.rbegin(), given.rend(), [&](const auto& option) {
+      return option == wanted || option == opposite || option == "r" + opposite;
+    });
+    if (last != given.rend() && *last == wanted) continue;
+    mount.options.push_back(wanted);
+    places.push_back(place);
+  }
+  return places;
+}
+
+void ignore_setuid(Hardening& work) {
+  if (!work.policy.no_new_privileges) return;
+  work.out.nosuid_root = true;
+  const auto places = add_to_mounts(work, "nosuid", "suid");
+  if (!places.empty()) work.change("mounts nosuid", "", text::join(places, " "));
+}
+
+void ignore_devices(Hardening& work) {
+  if (work.policy.privileged) return;
+  work.out.nodev_root = true;
+  const auto places = add_to_mounts(work, "nodev", "dev");
+  if (!places.empty()) work.change("mounts nodev", "", text::join(places, " "));
 }
 
 void refuse_workspace(Hardening& work) {

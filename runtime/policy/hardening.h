@@ -56,6 +56,8 @@ void keep_scratch_bounded(Hardening& work);
 void refuse_workspace(Hardening& work);
 void hide_paths(Hardening& work);
 void protect_paths(Hardening& work);
+void ignore_setuid(Hardening& work);
+void ignore_devices(Hardening& work);
 void mask_kernel(Hardening& work);
 // harden_process.cpp
 void drop_capabilities(Hardening& work);

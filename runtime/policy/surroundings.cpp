@@ -85,13 +85,14 @@ std::string source_of(const oci::Mount& mount, const std::string& bundle) {
   return mount.source.starts_with('/') ? mount.source : bundle + "/" + mount.source;
 }
 
-std::vector<SocketMount> find_sockets(const oci::Spec& spec, const std::string& bundle) {
-  std::vector<SocketMount> found;
+void look_at_binds(const oci::Spec& spec, const std::string& bundle, Surroundings& around) {
+  auto& found = around.sockets;
   for (const auto& mount : spec.mounts) {
     if (!is_bind(mount)) continue;
     const std::string source = source_of(mount, bundle);
     const auto info = sys::try_fstatat(sys::at_cwd, source, 0);
     if (!info) continue;
+    if (S_ISCHR(info->st_mode) || S_ISBLK(info->st_mode)) around.device_mounts.push_back(mount.destination);
     std::string socket = known_socket_of(*info);
     if (socket.empty()) socket = named_socket_of(source, *info);
     if (!socket.empty())
@@ -99,7 +100,6 @@ std::vector<SocketMount> find_sockets(const oci::Spec& spec, const std::string& 
     else if (S_ISSOCK(info->st_mode))
       found.push_back({mount.destination, source, false});
   }
-  return found;
 }
 
 bool is_cgroup_v2() {
@@ -107,13 +107,16 @@ bool is_cgroup_v2() {
   return ::statfs("/sys/fs/cgroup", &info) == 0 && info.f_type == CGROUP2_SUPER_MAGIC;
 }
 
-// memory.memsw.limit_in_bytes is missing with swapaccount=0; memory.swap.max without CONFIG_SWAP. Without swap there is
-// nothing to limit.
+// memory.memsw.limit_in_bytes is missing with swapaccount=0; memory.swap.max too, and without CONFIG_SWAP. The root of
+// version 2 has none of it: the cgroups of systemd tell, elsewhere swap that is in use.
 bool can_limit_swap() {
+  constexpr const char* files[] = {"/sys/fs/cgroup/memory/memory.memsw.limit_in_bytes",
+                                   "/sys/fs/cgroup/system.slice/memory.swap.max",
+                                   "/sys/fs/cgroup/init.scope/memory.swap.max"};
+  const auto is_there = [](const char* file) { return sys::try_fstatat(sys::at_cwd, file).has_value(); };
+  if (std::any_of(std::begin(files), std::end(files), is_there)) return true;
   const auto swaps = sys::try_read_file(sys::at_cwd, "/proc/swaps");
-  const bool has_swap = swaps && text::lines(*swaps).size() > 1;
-  const bool v1 = sys::try_fstatat(sys::at_cwd, "/sys/fs/cgroup/memory/memory.memsw.limit_in_bytes").has_value();
-  return v1 || (is_cgroup_v2() && has_swap);
+  return is_cgroup_v2() && swaps && text::lines(*swaps).size() > 1;
 }
 
 // File systems whose mounts can be idmapped, and since which Linux; 5.19 is what an overlay over one needs.
@@ -199,8 +202,10 @@ std::string why_no_project_quota(const std::string& folder) {
   if (sys::enforces_projects(nearest)) return {};
   const auto magic = static_cast<std::int64_t>(sys::fstatfs(nearest).f_type);
   std::string_view remedy = "name a folder on ext4 or xfs as scratch_dir in /etc/agentsafe/config.json";
-  if (magic == EXT4_SUPER_MAGIC) remedy = "run tune2fs -O project,quota on it while it is not mounted, then mount it with prjquota";
-  if (magic == XFS_SUPER_MAGIC) remedy = "mount it with prjquota (for the root: rootflags=prjquota on the kernel's command line)";
+  if (magic == EXT4_SUPER_MAGIC)
+    remedy = "run tune2fs -O project,quota on it while it is not mounted, then mount it with prjquota";
+  if (magic == XFS_SUPER_MAGIC)
+    remedy = "mount it with prjquota (for the root: rootflags=prjquota on the kernel's command line)";
   return folder + " lies on " + place_of(nearest) + ", which enforces no project quotas: " + std::string(remedy);
 }
 
@@ -220,7 +225,7 @@ Surroundings look_around() {
 Surroundings look_around(const oci::Spec& spec, const std::string& bundle, const Policy& policy) {
   Surroundings around = look_around();
   around.host_namespaces = oci::host_namespaces(spec);
-  around.sockets = find_sockets(spec, bundle);
+  look_at_binds(spec, bundle, around);
   around.no_own_ids = why_no_own_ids(spec, bundle);
   if (policy.scratch == "disk") {
     around.scratch_dir = read_operator({}).scratch_dir;

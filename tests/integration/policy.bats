@@ -86,7 +86,8 @@ refused_unless() {
 
 @test "under rootfs overlay the scratch layer has the policy's size" {
   policy '{"fs": {"size": "2M"}}'
-  inside 'dd if=/dev/zero of=/big bs=1M count=8 2>&1; stat -c %s /big'
+  inside 'df -i / | tail -n 1; dd if=/dev/zero of=/big bs=1M count=8 2>&1; stat -c %s /big'
+  says ' 1048576 '
   says 'No space left'
   [ "${lines[-1]}" -le 2097152 ]
 }
@@ -120,6 +121,49 @@ refused_unless() {
   inside 'for p in /tmp /var/tmp /run /root /var/cache; do touch $p/x || echo "no $p"; done; touch /no 2>&1; true'
   says 'Read-only file system'
   [[ "$output" != *"no /"* ]]
+  inside 'cp /bin/busybox /tmp/echo && /tmp/echo ran'
+  is ran
+}
+
+# has_flags YES|NO FLAG POINT…: of the container's mounts, as the host sees them.
+has_flags() {
+  local wanted=$1 flag=$2 point found
+  shift 2
+  for point in "$@"; do
+    found=no
+    [[ ",$(mount_line "$(pid_of)" "$point" | awk '{print $6}')," != *",$flag,"* ]] || found=yes
+    equal "$wanted $flag $point" "$found $flag $point"
+  done
+}
+@test "setuid programs and devices of the root and of volumes are ignored, unless the operator's file lets them work" {
+  mkdir -p "$WORK/volume/below"
+  cp "$ROOTFS/bin/busybox" "$WORK/volume/id" && chmod 4755 "$WORK/volume/id"
+  mknod -m 666 "$WORK/volume/null" c 1 3
+  edit '.mounts += [{destination: "/volume", type: "bind", source: $s, options: ["rbind"]}]' --arg s "$WORK/volume"
+  policy '{"process": {"userns": "off"}}'
+  launch
+  has_flags yes nosuid / /volume /proc /sys /dev /dev/pts /dev/shm
+  has_flags yes nodev / /volume /proc /sys /dev/shm
+  has_flags no nodev /dev /dev/pts
+  in_container sh -c 'echo x >/dev/null && echo x >/volume/null'
+  failed
+  complains 'Permission denied'
+  in_container grep ' /volume ' /proc/self/mountinfo
+  says nosuid,nodev
+  rt delete --force "$CID"
+  for root in readonly writable; do
+    policy '{"fs": {"rootfs": "'$root'"}}'
+    launch
+    has_flags yes nosuid / /volume
+    has_flags yes nodev / /volume
+    rt delete --force "$CID"
+  done
+  policy '{"privileged": true, "process": {"userns": "off", "no_new_privileges": false}}'
+  launch
+  has_flags no nosuid / /volume
+  has_flags no nodev / /volume
+  in_container sh -c 'echo x >/volume/null'
+  succeeded
 }
 
 @test "a root that config.json makes read-only stays so" {
@@ -171,6 +215,35 @@ refused_unless() {
   [ "$(cgroup_value memory memory.limit_in_bytes)" -gt 4294967296 ]
   equal max "$(cgroup_value pids pids.max)"
   equal -1 "$(cgroup_value cpu cpu.cfs_quota_us)"
+}
+
+@test "a policy bounds memory, swap, processors and processes on cgroup version 2, and ends a container as a whole" {
+  require_v2_controller memory
+  launch
+  equal 4294967296 "$(cgroup_value memory memory.max)"
+  [ ! -e "$(cgroup_dir memory)/memory.swap.max" ] || equal 0 "$(cgroup_value memory memory.swap.max)"
+  equal 1 "$(cgroup_value memory memory.oom.group)"
+  equal 512 "$(cgroup_value pids pids.max)"
+  [[ "$(cgroup_value cpu cpu.max)" != max* ]]
+  in_container cat /sys/fs/cgroup/memory.max
+  [ "$status" -ne 0 ] || is 4294967296
+  rt delete --force "$CID"
+  policy '{"limits": {"memory": "unlimited", "swap": "unlimited", "pids": "unlimited", "cpus": "unlimited"}}'
+  launch
+  equal max "$(cgroup_value memory memory.max)"
+  equal max "$(cgroup_value pids pids.max)"
+  [[ "$(cgroup_value cpu cpu.max)" == max* ]]
+}
+
+@test "a policy never limits the address space, and open files only as asked" {
+  launch
+  grep -qE 'Max address space +unlimited +unlimited' "/proc/$(pid_of)/limits"
+  in_container sh -c 'ulimit -v; ulimit -c'
+  equal 'unlimited 0' "${lines[*]}"
+  rt delete --force "$CID"
+  policy '{"limits": {"open_files": 100}}'
+  inside 'ulimit -n'
+  is 100
 }
 
 @test "/dev/shm has the policy's size" {
@@ -298,6 +371,19 @@ SH
 @test "the host's pid namespace is refused by name" {
   edit '.linux.namespaces |= map(select(.type != "pid"))'
   refused_unless "the host's pid namespace" '{"host_namespaces": ["pid"]}'
+}
+@test "the host's ipc, uts and cgroup namespaces are refused by name" {
+  local type
+  edit 'del(.hostname)'
+  for type in ipc uts; do
+    edit '.linux.namespaces |= map(if .type == $t then .path = "/proc/self/ns/" + $t else . end)' --arg t "$type"
+    policy '{}'
+    refused_unless "the host's $type namespace" '{"host_namespaces": ["'$type'"]}'
+    edit '.linux.namespaces |= map(del(.path))'
+  done
+  edit '.linux.namespaces += [{type: "cgroup", path: "/proc/self/ns/cgroup"}]'
+  policy '{}'
+  refused_unless "the host's cgroup namespace" '{"privileged": true}'
 }
 @test "the host's network namespace, joined by path, is refused by name" {
   edit '.linux.namespaces |= map(if .type == "network" then .path = "/proc/self/ns/net" else . end)'

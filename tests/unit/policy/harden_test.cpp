@@ -111,6 +111,8 @@ TEST(HardenTest, EveryChangeOfStrictGoesAwayWithTheKeyThatRulesIt) {
                         {"process.noNewPrivileges", "process.no_new_privileges", "false"},
                         {"seccomp filter", "process.seccomp", "none"},
                         {"root", "fs.rootfs", "writable"},
+                        {"mounts nosuid", "process.no_new_privileges", "false"},
+                        {"mounts nodev", "privileged", "true"},
                         {"linux.namespaces", "privileged", "true"},
                         {"linux.maskedPaths", "privileged", "true"},
                         {"linux.resources.memory.limit", "limits.memory", "unlimited"},
@@ -200,6 +202,22 @@ TEST(HardenTest, ReadonlyRootLeavesTheUsualPlacesWritable) {
     EXPECT_TRUE(changes(of, std::string("mounts ") + place)) << place;
 }
 
+TEST(HardenTest, SetuidProgramsAndDevicesOfMountsAreIgnored) {
+  Surroundings host = around();
+  host.device_mounts = {"/dev/fuse"};
+  auto spec = engine_spec();
+  spec.mounts.push_back({"/dev", "tmpfs", "tmpfs", {}, {}, {}});
+  spec.mounts.push_back({"/dev/fuse", "/dev/fuse", "bind", {"bind"}, {}, {}});
+  spec.mounts.push_back({"/data", "/srv", "bind", {"bind", "nosuid", "suid", "nodev"}, {}, {}});
+  const auto of = harden(spec, strict_with(), host);
+  const auto options = [&](std::size_t at) { return text::join(of.spec.mounts[at].options, ","); };
+  EXPECT_EQ(options(2), "rbind,rnosuid,rnodev");  // with what is mounted below
+  EXPECT_EQ(options(3), "nosuid");
+  EXPECT_EQ(options(4), "bind,nosuid");
+  EXPECT_EQ(options(5), "bind,nosuid,suid,nodev,nosuid");
+  EXPECT_TRUE(of.nosuid_root && of.nodev_root);
+}
+
 TEST(HardenTest, ScratchIsHalfOfTheMemoryLimitUnlessGiven) {
   EXPECT_EQ(hard(engine_spec(), strict_with()).scratch->size, std::uint64_t{2} << 30);
   EXPECT_EQ(hard(engine_spec(), strict_with({{"fs.size", "1G"}})).scratch->size, std::uint64_t{1} << 30);
@@ -242,7 +260,7 @@ TEST(HardenTest, ScratchOnDiskIsRefusedWhereItsQuotaDoesNotHold) {
 
 TEST(HardenTest, SharedMemoryAndWorkspaceFollowThePolicy) {
   const auto of = hard(engine_spec(), strict_with({{"limits.shm", "1M"}}));
-  EXPECT_EQ(of.spec.mounts[1].options, std::vector<std::string>{"size=1048576"});
+  EXPECT_EQ(of.spec.mounts[1].options, (std::vector<std::string>{"size=1048576", "nosuid", "nodev"}));
   EXPECT_FALSE(changes(hard(engine_spec(), strict_with({{"limits.shm", "64M"}})), "mounts /dev/shm size"));
   contains_text(refusals(engine_spec(), strict_with({{"fs.workspace.mode", "none"}}), around()), "is a workspace");
 }
