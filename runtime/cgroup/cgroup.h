@@ -70,6 +70,8 @@ class Cgroup {
   // stand before hooks that change them.
   virtual void apply_limits(const oci::Resources& resources) = 0;
   virtual void apply_devices(const oci::Resources& resources) = 0;
+  // What apply_devices() can do before with the same resources, while the init mounts; may be left out.
+  virtual void prepare_devices(const oci::Resources&) {}
   void apply(const oci::Resources& resources) {
     apply_limits(resources);
     apply_devices(resources);

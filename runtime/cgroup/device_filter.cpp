@@ -50,11 +50,16 @@ std::uint32_t kernel_kind(DeviceKind kind) {
 }
 
 // What a matching rule does. Allow: its bits are settled, and when none is left the request is granted.
-// Deny: a bit that is still open is refused.
+// Deny: a bit that is still open is refused. A rule about all bits leaves none open.
 std::vector<bpf_insn> verdict(const DeviceRule& rule) {
+  if (rule.access == access_all) return {set(r_result, rule.allow ? 1 : 0), leave()};
   if (rule.allow) return {mask(r_pending, ~rule.access), jump_unless(r_pending, 0, 2), set(r_result, 1), leave()};
   return {copy(r_scratch, r_pending), mask(r_scratch, rule.access), jump_if(r_scratch, 0, 2), set(r_result, 0),
           leave()};
+}
+
+bool decides_everything(const DeviceRule& rule) {
+  return rule.access == access_all && rule.kind == DeviceKind::any && !rule.major && !rule.minor;
 }
 
 void append_rule(std::vector<bpf_insn>& program, const DeviceRule& rule) {
@@ -80,18 +85,24 @@ std::vector<bpf_insn> compile_device_filter(const std::vector<DeviceRule>& rules
       load(r_minor, offsetof(bpf_cgroup_dev_ctx, minor)),
   };
   // From the last rule to the first: the first one met is the last that matches.
-  for (auto rule = rules.rbegin(); rule != rules.rend(); ++rule) append_rule(program, *rule);
+  for (auto rule = rules.rbegin(); rule != rules.rend(); ++rule) {
+    append_rule(program, *rule);
+    if (decides_everything(*rule)) return program;  // the kernel takes no program with parts that are never reached
+  }
   program.push_back(set(r_result, 0));  // no rule: denied
   program.push_back(leave());
   return program;
 }
 
-void attach_device_filter(const std::vector<DeviceRule>& rules, FdRef cgroup) {
+UniqueFd load_device_filter(const std::vector<DeviceRule>& rules) {
+  return in_context("limit devices", [&] { return sys::bpf_load_device_program(compile_device_filter(rules)); });
+}
+
+void attach_device_filter(FdRef filter, FdRef cgroup) {
   in_context("limit devices", [&] {
-    const UniqueFd program = sys::bpf_load_device_program(compile_device_filter(rules));
     // The attachment needs a real descriptor, not one opened with O_PATH.
     const UniqueFd directory = sys::openat(cgroup, ".", O_RDONLY | O_DIRECTORY);
-    sys::bpf_attach_device_program(directory, program);
+    sys::bpf_attach_device_program(directory, filter);
   });
 }
 

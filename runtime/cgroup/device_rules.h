@@ -6,7 +6,7 @@
 // random, urandom, tty, ptmx, pts) and mknod of any node, as runc has it: a node that may not be opened is harmless.
 //
 //   std::vector<DeviceRule> rules = device_rules(spec.linux->resources->devices);
-//   attach_device_filter(rules, directory)     // version 2: device_filter.h
+//   load_device_filter(rules)                  // version 2: device_filter.h
 //   v1_device_writes(rules)                    // {{"devices.deny", "a"}, {"devices.allow", "c 1:3 rwm"}, …}
 #pragma once
 #include <cstdint>

@@ -86,6 +86,7 @@ class SystemdCgroup final : public Cgroup {
   void add(pid_t pid) override;
   [[nodiscard]] bool is_joined_by_add() const override { return rootless_ && !may_move_; }
   void apply_limits(const oci::Resources& resources) override;
+  void prepare_devices(const oci::Resources& resources) override { inner_->prepare_devices(resources); }
   void apply_devices(const oci::Resources& resources) override;
   void apply_memory(const oci::Resources& resources) override;
   oci::Resources update(const oci::Resources& change, const oci::Resources& current) override;

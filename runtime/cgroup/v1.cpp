@@ -249,7 +249,7 @@ void V1Cgroup::limit_devices(const oci::Resources& resources) {
   if (find("devices") != nullptr)
     apply_writes(finder(), v1_device_writes(rules));
   else if (unified_)
-    attach_device_filter(rules, unified_->fd());
+    attach_device_filter(load_device_filter(rules), unified_->fd());
   else if (!rootless_)
     fail("limit devices: neither the devices controller nor the unified hierarchy is mounted on this host");
 }

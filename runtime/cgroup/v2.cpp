@@ -32,6 +32,7 @@ class V2Cgroup final : public Cgroup {
     if (available_ && ours_) directory_.add(pid);
   }
   void apply_limits(const oci::Resources& resources) override;
+  void prepare_devices(const oci::Resources& resources) override;
   void apply_devices(const oci::Resources& resources) override;
   void apply_memory(const oci::Resources& resources) override {
     with_reasons([&] { apply_writes(finder(), v2_memory_writes(resources)); });
@@ -66,7 +67,7 @@ class V2Cgroup final : public Cgroup {
   // holder: who is in it on purpose, or nobody; empty: it must be ours alone
   void make(std::optional<pid_t> holder);
   void check_usable(bool is_adopted);
-  void limit_devices(const oci::Resources& resources);
+  void unless_refused(const std::function<void()>& limit);
   Finder finder();
   KnobOptions knob_options(const oci::Resources& resources);
   // Adds to an error why controllers could not be enabled.
@@ -74,6 +75,7 @@ class V2Cgroup final : public Cgroup {
   void with_reasons(F&& body);
 
   Directory directory_;
+  UniqueFd device_filter_;  // prepared, not attached yet
   std::string enable_failures_;
   bool best_effort_;
   bool rootless_;
@@ -143,15 +145,22 @@ void V2Cgroup::apply_limits(const oci::Resources& resources) {
   with_reasons([&] { apply_writes(finder(), v2_writes(resources, knob_options(resources))); });
 }
 
-void V2Cgroup::apply_devices(const oci::Resources& resources) {
-  with_reasons([&] {
-    if (available_) limit_devices(resources);
-  });
+void V2Cgroup::prepare_devices(const oci::Resources& resources) {
+  if (!available_) return;
+  with_reasons([&] { unless_refused([&] { device_filter_ = load_device_filter(device_rules(resources.devices)); }); });
 }
 
-void V2Cgroup::limit_devices(const oci::Resources& resources) {
+void V2Cgroup::apply_devices(const oci::Resources& resources) {
+  if (!device_filter_) prepare_devices(resources);
+  if (!device_filter_) return;
+  with_reasons([&] { unless_refused([&] { attach_device_filter(device_filter_, directory_.fd()); }); });
+  device_filter_.reset();
+}
+
+// In a user namespace device nodes cannot be made anyway.
+void V2Cgroup::unless_refused(const std::function<void()>& limit) {
   try {
-    attach_device_filter(device_rules(resources.devices), directory_.fd());
+    limit();
   } catch (const Error& error) {
     if (!rootless_ || !is_refusal(error)) throw;
   }

@@ -14,9 +14,9 @@
 #include "runtime/container/creation.h"
 #include "runtime/container/foreground.h"
 #include "runtime/container/handover.h"
+#include "runtime/container/hook_output.h"
 #include "runtime/container/host_side.h"
 #include "runtime/container/id_ranges.h"
-#include "runtime/container/hook_output.h"
 #include "runtime/container/notify.h"
 #include "runtime/container/poststart.h"
 #include "runtime/container/scratch.h"
@@ -78,8 +78,8 @@ Prepared prepare(Creation& creation, Container& container) {
     plan.init.rootfs->scratch_fd = prepared.scratch.get();
   }
   prepared.hook_output = open_hook_output(spec);
-  for (auto* hooks : {&plan.prestart, &plan.create_runtime, &plan.init.create_container_hooks,
-                      &plan.init.start_container_hooks})
+  for (auto* hooks :
+       {&plan.prestart, &plan.create_runtime, &plan.init.create_container_hooks, &plan.init.start_container_hooks})
     prepared.hook_output.redirect(*hooks);
   return prepared;
 }
@@ -89,6 +89,7 @@ LaunchSetting setting_for(const Creation& creation, const Prepared& prepared, co
   LaunchSetting setting;
   setting.log = creation.runtime.log;
   setting.cgroup_fd = join.directory.get();
+  setting.is_fresh = true;
   if (cgroup.is_joined_by_add()) setting.attach = [&](pid_t pid) { cgroup.add(pid); };
   setting.id_maps = creation.plan.id_maps;
   setting.privileged = sys::effective_uid() == 0;  // also in a user namespace: its root may map what it has itself
@@ -133,6 +134,14 @@ struct Built {
   UniqueFd console;
 };
 
+// While the init mounts; committed when it is ready.
+void stage_record(Container& container) {
+  const auto stat = sys::process_stat(container.record.pid);
+  if (!stat) fail("the init has ended");
+  container.record.startTime = stat->start_time;
+  container.dir.stage(container.record);
+}
+
 // Everything up to where the init waits for `start` (create) or runs the user's program (run).
 Built build(Creation& creation, std::optional<NotifySocket>& notify) {
   auto& runtime = creation.runtime;
@@ -160,8 +169,9 @@ Built build(Creation& creation, std::optional<NotifySocket>& notify) {
   const Prepared prepared = prepare(creation, container);
   if (!creation.plan.init.terminal) give_stdio_to(creation.plan.user_uid);
   runtime.log->debug("the state is in " + container.dir.path() + ", the cgroup is made");
-  Launched launched = in_context(
-      not_started, [&] { return launch(creation.plan.init, setting_for(creation, prepared, join, *container.cgroup)); });
+  Launched launched = in_context(not_started, [&] {
+    return launch(creation.plan.init, setting_for(creation, prepared, join, *container.cgroup));
+  });
   runtime.log->debug("the init is process " + std::to_string(launched.init.pid));
   OnExit end_init([&] { abandon(launched.init); });
   container.record.pid = launched.init.pid;
@@ -170,6 +180,7 @@ Built build(Creation& creation, std::optional<NotifySocket>& notify) {
   try {
     set_up_network(creation, launched.init.pid, container, moved);
     set_up_cgroup(creation, launched.init.pid, container);
+    stage_record(container);
     if (creation.plan.init.waits_when_mounted) {
       launched.channel.expect(Kind::mounted);
       limit_devices(creation, container);
@@ -181,10 +192,7 @@ Built build(Creation& creation, std::optional<NotifySocket>& notify) {
     console = hand_over(launched, handover_for(creation, container), [&] {
       if (!creation.plan.init.waits_when_mounted) limit_devices(creation, container);
       if (creation.plan.resources) container.cgroup->apply_memory(*creation.plan.resources);
-      const auto stat = sys::process_stat(launched.init.pid);
-      if (!stat) fail("the init has ended");
-      container.record.startTime = stat->start_time;
-      container.dir.save(container.record);
+      container.dir.commit();
     });
     launched.channel.expect(Kind::created);
     if (creation.plan.init.mode == plan::Mode::run) await_execution(launched);

@@ -26,6 +26,7 @@ void set_up_cgroup(const Creation& creation, pid_t init, Container& container) {
   if (creation.plan.cgroup_owner) container.cgroup->delegate(*creation.plan.cgroup_owner);
   if (creation.plan.resources) container.cgroup->apply_limits(*creation.plan.resources);
   if (spec.linux && spec.linux->intelRdt) join_resctrl(*spec.linux->intelRdt, container, init);
+  container.cgroup->prepare_devices(creation.plan.resources.value_or(oci::Resources{}));
 }
 
 void limit_devices(const Creation& creation, const Container& container) {

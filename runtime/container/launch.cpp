@@ -54,11 +54,15 @@ Launched launch(const plan::InitPlan& plan, const LaunchSetting& setting) {
   sys::CloneOptions options;
   options.flags = plan.namespaces.staged() ? 0 : namespaces::clone_flags(plan.namespaces);
   options.cgroup_fd = setting.cgroup_fd;
+  options.shares_memory = setting.is_fresh || setting.cgroup_fd < 0;
   sys::Child child = process::spawn_image(
       image, options, inherit, {"agentsafe-init", std::to_string(theirs.get()), std::to_string(plan_fd.get())});
   theirs.reset();
   process::Channel channel(std::move(ours));
-  if (plan.debug) channel.on_debug([log = setting.log](const std::string& step) { log->debug("init: " + step, {"take", "runtime/init/init.cpp", 0}); });
+  if (plan.debug)
+    channel.on_debug([log = setting.log](const std::string& step) {
+      log->debug("init: " + step, {"take", "runtime/init/init.cpp", 0});
+    });
   OnExit end_stage([&] { abandon(child); });
   if (!plan.namespaces.staged()) {
     if (setting.attach) setting.attach(child.pid);

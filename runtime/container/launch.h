@@ -21,6 +21,7 @@ inline constexpr std::string_view not_started = "unable to start container proce
 
 struct LaunchSetting {
   int cgroup_fd = -1;              // version 2: the cgroup to be born in; -1: the init joins by its plan's files
+  bool is_fresh = false;           // nothing runs in that cgroup, and it has no limits yet
   std::function<void(pid_t)> attach;  // moves a process into the cgroup, where it cannot be born; may be empty
   namespaces::IdMaps id_maps;      // for a new user namespace
   bool privileged = true;          // the runtime may write any id map

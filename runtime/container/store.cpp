@@ -50,6 +50,10 @@ void check_id(std::string_view id) {
 
 void ContainerDir::save(const Record& record) { sys::replace_file(dir_, state_file, to_json(record), 0600); }
 
+void ContainerDir::stage(const Record& record) { sys::stage_file(dir_, state_file, to_json(record), 0600); }
+
+void ContainerDir::commit() { sys::commit_file(dir_, state_file); }
+
 std::optional<Record> ContainerDir::try_load() const {
   const auto text = sys::try_read_file(dir_, state_file);
   if (!text) return std::nullopt;
@@ -62,7 +66,7 @@ Record ContainerDir::load() const {
   return std::move(*record);
 }
 
-void ContainerDir::save_config(std::string_view text) { sys::replace_file(dir_, config_file, text, 0600); }
+void ContainerDir::save_config(std::string_view text) { sys::make_file(dir_, config_file, text, 0600); }
 
 oci::Spec ContainerDir::load_config() const {
   return in_context(path_ + "/" + config_file, [&] { return oci::read_spec(sys::read_file(dir_, config_file)); });

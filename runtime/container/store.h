@@ -69,10 +69,13 @@ class ContainerDir {
   [[nodiscard]] const std::string& path() const { return path_; }  // <root>/<id>
 
   void save(const Record& record);
+  // The same in two steps: nobody sees it before the second, which takes no time.
+  void stage(const Record& record);
+  void commit();
   // Throws when it cannot be read; empty when create was killed before it wrote one.
   [[nodiscard]] std::optional<Record> try_load() const;
   [[nodiscard]] Record load() const;
-  void save_config(std::string_view text);
+  void save_config(std::string_view text);  // once
   [[nodiscard]] oci::Spec load_config() const;
 
   // The exclusive lock; waits up to ten seconds, then throws (another verb works on the container).

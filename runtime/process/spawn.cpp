@@ -16,10 +16,9 @@ UniqueFd sealed_image(std::string_view bytes) {
 
 sys::Child spawn_image(FdRef image, const sys::CloneOptions& options, const std::vector<int>& inherit,
                        const std::vector<std::string>& args) {
-  const std::vector<std::string> no_environment;
   return sys::clone3(options, [&] {
     for (const int fd : inherit) sys::set_cloexec(FdRef(fd), false);
-    sys::execveat(image, args, no_environment);
+    sys::execveat(image, args, {});
     return 127;  // the parent sees the channel end
   });
 }

@@ -288,18 +288,39 @@ void write_file(FdRef dir, const std::string& path, std::string_view value) {
   in_context(path, [&] { write_once(fd, value); });
 }
 
-void replace_file(FdRef dir, const std::string& name, std::string_view bytes, mode_t mode) {
+void make_file(FdRef dir, const std::string& name, std::string_view bytes, mode_t mode) {
+  const UniqueFd fd = openat(dir, name, O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW, mode);
+  in_context(name, [&] { write_all(fd, bytes); });
+}
+
+void stage_file(FdRef dir, const std::string& name, std::string_view bytes, mode_t mode) {
   const std::string fresh = "." + name;
   constexpr int made_by_us = O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW;
-  {
-    UniqueFd fd = maybe_openat(dir, fresh, made_by_us, mode);
-    if (!fd) {
-      if (errno == EEXIST) unlinkat(dir, fresh);  // of somebody who was killed
-      fd = openat(dir, fresh, made_by_us, mode);
-    }
-    in_context(fresh, [&] { write_all(fd, bytes); });
+  UniqueFd fd = maybe_openat(dir, fresh, made_by_us, mode);
+  if (!fd) {
+    if (errno == EEXIST) unlinkat(dir, fresh);  // of somebody who was killed
+    fd = openat(dir, fresh, made_by_us, mode);
   }
-  renameat(dir, fresh, name);
+  in_context(fresh, [&] { write_all(fd, bytes); });
+}
+
+void commit_file(FdRef dir, const std::string& name) {
+  const std::string fresh = "." + name;
+  const auto rename_as = [&](unsigned flags) {
+    return ::renameat2(dir.get(), fresh.c_str(), dir.get(), name.c_str(), flags) == 0;
+  };
+  if (rename_as(RENAME_NOREPLACE)) return;
+  // Not rename(2) over the old file: ext4 then writes the new one to the disk at once, and who removes it later waits.
+  if (errno == EEXIST && rename_as(RENAME_EXCHANGE)) {
+    unlinkat(dir, fresh);
+    return;
+  }
+  renameat(dir, fresh, name);  // a file system without them
+}
+
+void replace_file(FdRef dir, const std::string& name, std::string_view bytes, mode_t mode) {
+  stage_file(dir, name, bytes, mode);
+  commit_file(dir, name);
 }
 
 Pipe pipe() {

@@ -92,7 +92,12 @@ void write_once(FdRef fd, std::string_view value);
 void rewrite(FdRef fd, std::string_view value);
 void write_file(FdRef dir, const std::string& path, std::string_view value);  // O_WRONLY, write_once
 
-// dir/name gets `bytes` atomically: dir/.name (O_EXCL), write, rename. fsync is not needed: state lives on tmpfs.
+// A new file; throws where there is one (EEXIST).
+void make_file(FdRef dir, const std::string& name, std::string_view bytes, mode_t mode);
+// dir/name gets `bytes` atomically: dir/.name (O_EXCL), write; then rename. fsync is not needed: state lives on tmpfs.
+void stage_file(FdRef dir, const std::string& name, std::string_view bytes, mode_t mode);
+void commit_file(FdRef dir, const std::string& name);
+// Both.
 void replace_file(FdRef dir, const std::string& name, std::string_view bytes, mode_t mode);
 
 struct Pipe {
