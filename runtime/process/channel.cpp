@@ -86,7 +86,7 @@ std::optional<Message> Channel::receive() {
 }
 
 std::optional<Message> Channel::receive_any() {
-  std::string packet(max_text, '\0');
+  static std::array<char, max_text> packet;  // not on the heap: only the pages that a message fills are touched
   iovec part{packet.data(), packet.size()};
   alignas(cmsghdr) std::array<char, CMSG_SPACE(max_fds * sizeof(int))> control{};
   msghdr header{};
@@ -101,10 +101,11 @@ std::optional<Message> Channel::receive_any() {
   if (size <= 0) return std::nullopt;
   Message message;
   message.fds = take_fds(header);
-  if (static_cast<std::size_t>(size) < header_size) fail("receive a message: it is too short");
-  std::memcpy(&message.kind, packet.data(), sizeof message.kind);
-  std::memcpy(&message.number, packet.data() + sizeof message.kind, sizeof message.number);
-  message.text.assign(packet, header_size, static_cast<std::size_t>(size) - header_size);
+  const std::string_view bytes(packet.data(), static_cast<std::size_t>(size));
+  if (bytes.size() < header_size) fail("receive a message: it is too short");
+  std::memcpy(&message.kind, bytes.data(), sizeof message.kind);
+  std::memcpy(&message.number, bytes.data() + sizeof message.kind, sizeof message.number);
+  message.text = bytes.substr(header_size);
   return message;
 }
 
