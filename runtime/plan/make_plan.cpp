@@ -61,7 +61,8 @@ mount::Facts mount_facts(const oci::Spec& spec, const Plan& plan, const HostFact
   mount::Facts facts;
   if (auto word = oci::annotation::text(spec, oci::annotation::mount_context_type); !word.empty())
     facts.context_type = std::move(word);
-  facts.systemd_v1_path = text::clean_path(oci::annotation::text(spec, oci::annotation::force_cgroup_v1));
+  if (const auto path = oci::annotation::text(spec, oci::annotation::force_cgroup_v1); !path.empty())
+    facts.systemd_v1_path = text::clean_path(path);
   facts.no_pivot = options.no_pivot;
   facts.privileged = host.privileged();
   facts.new_user_namespace = creates(plan.init, CLONE_NEWUSER);

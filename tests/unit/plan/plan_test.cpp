@@ -57,6 +57,10 @@ void expect_golden(const std::string& name, const std::string& text) {
   EXPECT_EQ(text, golden(name));
 }
 
+TEST(PlanTest, OfAMinimalSpecWarnsOfNothing) {
+  EXPECT_EQ(make_plan(minimal(), v2_host(), options()).warnings, std::vector<std::string>());
+}
+
 TEST(PlanTest, OfADockerLikeSpecIsTheGoldenOne) {
   const auto spec = oci::read_spec(golden("docker.json"));
   expect_golden("docker.plan", print(make_plan(spec, hybrid_host(), options())));
