@@ -5,7 +5,10 @@
 #include <sched.h>
 #include <sys/socket.h>
 
+#include <algorithm>
+#include <array>
 #include <cerrno>
+#include <memory>
 
 #include "runtime/base/error.h"
 #include "runtime/base/text.h"
@@ -16,6 +19,7 @@
 namespace agentsafe::net {
 namespace {
 
+constexpr std::size_t first_message = 512;  // most are shorter
 constexpr std::size_t largest_message = 8192;
 constexpr std::size_t largest_answer = 32768;  // what the kernel fills at most in a dump
 
@@ -67,7 +71,7 @@ void check_acknowledged(const nlmsghdr* answer) {
 
 }  // namespace
 
-Message::Message(std::uint16_t type, std::uint16_t flags) : bytes_(largest_message) {
+Message::Message(std::uint16_t type, std::uint16_t flags) : bytes_(first_message) {
   nlmsghdr* const start = mnl_nlmsg_put_header(bytes_.data());
   start->nlmsg_type = type;
   start->nlmsg_flags = static_cast<std::uint16_t>(NLM_F_REQUEST | flags);
@@ -75,11 +79,21 @@ Message::Message(std::uint16_t type, std::uint16_t flags) : bytes_(largest_messa
 
 nlmsghdr* Message::header() { return reinterpret_cast<nlmsghdr*>(bytes_.data()); }
 
-void* Message::extend(std::size_t size) { return mnl_nlmsg_put_extra_header(header(), size); }
+void Message::make_room(std::size_t size) {
+  const std::size_t wanted = header()->nlmsg_len + NLMSG_ALIGN(size) + NLA_HDRLEN;
+  if (wanted <= bytes_.size()) return;
+  if (wanted > largest_message) fail("a netlink message of more than 8 KiB");
+  bytes_.resize(std::min(std::max(wanted, 2 * bytes_.size()), largest_message));
+}
+
+void* Message::extend(std::size_t size) {
+  make_room(size);
+  return mnl_nlmsg_put_extra_header(header(), size);
+}
 
 void Message::put_bytes(std::uint16_t attribute, std::string_view bytes) {
-  if (!mnl_attr_put_check(header(), bytes_.size(), attribute, bytes.size(), bytes.data()))
-    fail("a netlink message of more than 8 KiB");
+  make_room(bytes.size());
+  mnl_attr_put(header(), attribute, bytes.size(), bytes.data());
 }
 
 void Message::put(std::uint16_t attribute, const std::string& text) {
@@ -91,8 +105,8 @@ void Message::put(std::uint16_t attribute, std::uint32_t number) {
 }
 
 Nest::Nest(Message& message, std::uint16_t attribute) : message_(message), start_(message.header()->nlmsg_len) {
-  if (mnl_attr_nest_start_check(message.header(), message.bytes_.size(), attribute) == nullptr)
-    fail("a netlink message of more than 8 KiB");
+  message.make_room(0);
+  mnl_attr_nest_start(message.header(), attribute);
 }
 
 Nest::~Nest() { mnl_attr_nest_end(message_.header(), reinterpret_cast<nlattr*>(message_.bytes_.data() + start_)); }
@@ -115,7 +129,8 @@ Netlink Netlink::inside(FdRef netns) {
   const FdRef helpers_end = theirs;
   const sys::Child helper = sys::clone3({}, [&] { return make_inside(netns, helpers_end); });
   sys::wait(helper.pidfd);  // it does not wait for us: its one message fits the socket
-  if (!sys::wait_readable(ours, std::chrono::milliseconds(0))) fail("the helper inside the network namespace was killed");
+  if (!sys::wait_readable(ours, std::chrono::milliseconds(0)))
+    fail("the helper inside the network namespace was killed");
   auto answer = sys::receive_message(ours);
   if (answer.fds.size() != 1) fail(answer.bytes);
   return Netlink(adopt(std::move(answer.fds.front())));
@@ -136,6 +151,38 @@ void Netlink::dump(Message& message, const std::function<void(const nlmsghdr*)>&
 }
 
 // The kernel has answered everything by the time that sendto returns.
+void Netlink::collect_acknowledgements(std::size_t awaited, std::uint32_t first, const About& about) {
+  constexpr std::size_t at_once = 64;
+  constexpr std::size_t largest = 1024;  // an acknowledgement has no more than a text and numbers
+  const auto bytes = std::make_unique_for_overwrite<char[]>(at_once * largest);
+  std::array<iovec, at_once> places{};
+  std::array<mmsghdr, at_once> answers{};
+  for (std::size_t i = 0; i < at_once; ++i) {
+    places[i] = {bytes.get() + i * largest, largest};
+    answers[i].msg_hdr.msg_iov = &places[i];
+    answers[i].msg_hdr.msg_iovlen = 1;
+  }
+  while (awaited > 0) {
+    const auto most = static_cast<unsigned>(std::min(awaited, at_once));
+    const int count = ::recvmmsg(mnl_socket_get_fd(socket_.get()), answers.data(), most, MSG_DONTWAIT, nullptr);
+    if (count < 0 && errno == EINTR) continue;
+    if (count < 0 && errno != EAGAIN) fail_errno("receive from the kernel");
+    if (count <= 0) fail("the kernel has not answered every message of the batch");
+    for (std::size_t i = 0; i < static_cast<std::size_t>(count); ++i) {
+      const auto* const answer = static_cast<const nlmsghdr*>(places[i].iov_base);
+      if (!mnl_nlmsg_ok(answer, static_cast<int>(answers[i].msg_len)) || answer->nlmsg_type != NLMSG_ERROR)
+        fail("the kernel's answer to a batch is no acknowledgement");
+      try {
+        check_acknowledged(answer);
+      } catch (Error& error) {
+        error.add_context(about(answer->nlmsg_seq - first, answer));
+        throw;
+      }
+    }
+    awaited -= static_cast<std::size_t>(count);
+  }
+}
+
 void Netlink::batch(std::span<Message> messages, const About& about) {
   const FdRef fd(mnl_socket_get_fd(socket_.get()));
   const int room = 4 << 20;  // of the memory that each message, and each answer, takes
@@ -151,19 +198,7 @@ void Netlink::batch(std::span<Message> messages, const About& about) {
     bytes.append(reinterpret_cast<const char*>(header), header->nlmsg_len);
   }
   if (mnl_socket_sendto(socket_.get(), bytes.data(), bytes.size()) < 0) fail_errno("send a batch to the kernel");
-  std::vector<char> buffer(largest_answer);
-  for (; awaited > 0; --awaited) {
-    if (!sys::wait_readable(fd, std::chrono::seconds(0))) fail("the kernel has not answered every message of the batch");
-    if (mnl_socket_recvfrom(socket_.get(), buffer.data(), buffer.size()) < 0) fail_errno("receive from the kernel");
-    const auto* const answer = reinterpret_cast<const nlmsghdr*>(buffer.data());
-    if (answer->nlmsg_type != NLMSG_ERROR) fail("the kernel's answer to a batch is no acknowledgement");
-    try {
-      check_acknowledged(answer);
-    } catch (Error& error) {
-      error.add_context(about(answer->nlmsg_seq - first, answer));
-      throw;
-    }
-  }
+  collect_acknowledgements(awaited, first, about);
 }
 
 // False when a dump was interrupted by a change.
@@ -171,13 +206,13 @@ bool Netlink::exchange(Message& message, Answers& answers) {
   nlmsghdr* const question = message.header();
   question->nlmsg_seq = sequence_++;
   if (mnl_socket_sendto(socket_.get(), question, question->nlmsg_len) < 0) fail_errno("send to the kernel");
-  std::vector<char> buffer(largest_answer);
+  const auto buffer = std::make_unique_for_overwrite<char[]>(largest_answer);
   bool whole = true;
   for (;;) {
-    const ssize_t n = mnl_socket_recvfrom(socket_.get(), buffer.data(), buffer.size());
+    const ssize_t n = mnl_socket_recvfrom(socket_.get(), buffer.get(), largest_answer);
     if (n < 0) fail_errno("receive from the kernel");
     int left = static_cast<int>(n);
-    for (const auto* answer = reinterpret_cast<const nlmsghdr*>(buffer.data()); mnl_nlmsg_ok(answer, left);
+    for (const auto* answer = reinterpret_cast<const nlmsghdr*>(buffer.get()); mnl_nlmsg_ok(answer, left);
          answer = mnl_nlmsg_next(answer, &left)) {
       if (answer->nlmsg_seq != question->nlmsg_seq) continue;
       if ((answer->nlmsg_flags & NLM_F_DUMP_INTR) != 0) whole = false;

@@ -25,7 +25,7 @@ namespace agentsafe::net {
 class Message {
  public:
   explicit Message(std::uint16_t type, std::uint16_t flags = 0);
-  // The family's header, zeroed; once, before the attributes.
+  // The family's header, zeroed; once, before the attributes, and to be filled in before them.
   template <class Payload>
   Payload& payload() {
     return *static_cast<Payload*>(extend(sizeof(Payload)));
@@ -40,6 +40,7 @@ class Message {
  private:
   friend class Nest;
   void* extend(std::size_t size);
+  void make_room(std::size_t size);
   std::vector<char> bytes_;
 };
 
@@ -91,6 +92,7 @@ class Netlink {
   explicit Netlink(mnl_socket* socket) : socket_(socket) {}
   using Answers = std::vector<std::string>;
   bool exchange(Message& message, Answers& answers);
+  void collect_acknowledgements(std::size_t awaited, std::uint32_t first, const About& about);
   std::unique_ptr<mnl_socket, Close> socket_;
   std::uint32_t sequence_ = 1;
 };
