@@ -12,6 +12,7 @@
 #   contrib/test.sh --vm                 in a virtual machine with systemd and pure cgroup v2 (built first: tests/vm): the integration
 #                                        and CVE suites, the systemd driver, Docker and containerd
 #   contrib/test.sh --clang              everything compiled by clang, without a warning, and the unit tests of that
+#   contrib/test.sh --package            the Debian package: built, without errors of lintian, and what is in it
 #   contrib/test.sh --quick              layers, unit tests and the suites of the verbs
 #   BUILD=/folder RUNTIME=/other/runtime AGENTSAFE_ROUNDS=500 contrib/test.sh …
 set -u
@@ -25,7 +26,7 @@ export AGENTSAFE_ROUNDS=${AGENTSAFE_ROUNDS:-500}
 report=$BUILD/report
 passed=0 failed=0 skipped=0
 
-usage() { sed -n '2,16s/^# \{0,1\}//p' "$0"; }
+usage() { sed -n '2,17s/^# \{0,1\}//p' "$0"; }
 heading() { printf '\n== %s (%d s)\n' "$*" "$SECONDS"; }
 
 choose() {
@@ -40,6 +41,7 @@ choose() {
       --podman) suites+=' podman' ;;
       --vm) suites+=' vm' ;;
       --clang) suites+=' clang' ;;
+      --package) suites+=' package' ;;
       --quick) suites+=' layers unit verbs' ;;
       -h | --help) usage; exit 0 ;;
       *) usage >&2; exit 2 ;;
@@ -54,7 +56,7 @@ prepare() {
   heading "packages"
   # shellcheck disable=SC2046,SC2086 # words
   install_packages $BUILD_PACKAGES libgtest-dev bats jq e2fsprogs tini python3 gcc libc6-dev iproute2 procps uidmap util-linux libcap2-bin strace valgrind \
-    $(wants coverage && echo gcovr) $(wants clang && echo clang) $({ wants cve || wants compat; } && echo runc crun) \
+    $(wants coverage && echo gcovr) $(wants clang && echo clang) $(wants package && echo dpkg-dev debhelper dh-apparmor lintian) $({ wants cve || wants compat; } && echo runc crun) \
     $({ wants integration || wants egress; } && echo nftables) $(wants integration && echo python3-yaml runc crun podman) $(wants docker && cat tests/docker/packages.txt 2>/dev/null) $(wants cri && cat tests/cri/packages.txt) $(wants podman && cat tests/podman/packages.txt) || exit 1
   heading "build"
   [ -e "$BUILD/build.ninja" ] || meson setup "$BUILD" -Dtests=enabled || exit 1
@@ -199,6 +201,26 @@ run_install() {
   count install $ok $bad 0
 }
 
+# Built afresh, outside this tree: a quarter of an hour on two cores, so only when asked for.
+run_package() {
+  heading "package"
+  local dir ok=0 bad=0 file
+  dir=$(mktemp -d)
+  if contrib/packaging/build.sh "$dir" >"$report/package.log" 2>&1; then ok=1; else bad=1; tail -n 20 "$report/package.log"; fi
+  grep -E '^[EW]: ' "$report/package.log"
+  dpkg-deb -x "$dir"/agentsafe_*.deb "$dir/root" || { count package $ok $((bad + 1)) 0; rm -r "$dir"; return; }
+  for file in usr/bin/agentsafe usr/libexec/oci/hooks.d/agentsafe-egress usr/share/man/man8/agentsafe.8.gz usr/share/man/man8/agentsafe-run.8.gz \
+    usr/share/bash-completion/completions/agentsafe.bash usr/share/zsh/vendor-completions/_agentsafe usr/share/fish/vendor_completions.d/agentsafe.fish \
+    etc/apparmor.d/agentsafe-container usr/share/agentsafe/{docker/daemon.json,containerd/config-2.toml,podman/agentsafe.conf,kubernetes/daemonset.yaml,policies/coding-agent.json,seccomp/agent-default.json}; do
+    if [ -s "$dir/root/$file" ]; then ok=$((ok + 1)); else bad=$((bad + 1)); echo "the package lacks /$file"; fi
+  done
+  # what ships is what is tested: optimized, and no larger than it may be
+  if "$dir/root/usr/bin/agentsafe" --version >/dev/null && [ "$(stat -c %s "$dir/root/usr/bin/agentsafe")" -le 2621440 ]; then ok=$((ok + 1)); else bad=$((bad + 1)); fi
+  if [ -z "$(find "$dir/root" -perm /6000)" ]; then ok=$((ok + 1)); else bad=$((bad + 1)); fi
+  rm -r "$dir"
+  count package $ok $bad 0
+}
+
 choose "$@"
 prepare
 wants layers && run_script layers tests/layers.py
@@ -212,6 +234,7 @@ wants cve && run_bats cve tests/cve
 wants egress && run_script egress tini -s -- python3 tests/egress/run.py "$BUILD"
 wants compat && run_script compat tini -s -- tests/compat/run.sh
 wants install && run_install
+wants package && run_package
 wants docker && [ -x tests/docker/run.sh ] && run_script docker tini -s -- tests/docker/run.sh
 wants cri && run_script cri tini -s -- tests/cri/run.sh
 wants podman && run_script podman tini -s -- tests/podman/run.sh

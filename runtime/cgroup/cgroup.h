@@ -91,6 +91,8 @@ class Cgroup {
   virtual void freeze() = 0;
   virtual void thaw() = 0;
   [[nodiscard]] virtual bool frozen() = 0;
+  // Frozen itself, or held by a frozen one above it: who enters it stands still.
+  [[nodiscard]] virtual bool held() = 0;
   // Sends a signal to every process in it and below. SIGKILL ends all, also those just being forked, and frozen ones.
   // Does not wait for their end.
   virtual void kill_all(int signal) = 0;

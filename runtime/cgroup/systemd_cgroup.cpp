@@ -99,6 +99,7 @@ class SystemdCgroup final : public Cgroup {
   void freeze() override { inner_->freeze(); }
   void thaw() override { inner_->thaw(); }
   bool frozen() override { return inner_->frozen(); }
+  bool held() override { return inner_->held(); }
   void kill_all(int signal) override {
     if (ours_) inner_->kill_all(signal);
   }

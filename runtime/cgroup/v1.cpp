@@ -39,6 +39,7 @@ class V1Cgroup final : public Cgroup {
   void freeze() override;
   void thaw() override;
   bool frozen() override;
+  bool held() override;
   void kill_all(int signal) override;
   std::vector<pid_t> pids() override;
   bool populated() override { return !pids().empty(); }
@@ -133,8 +134,7 @@ void V1Cgroup::make(pid_t holder) {
 void V1Cgroup::check_usable(bool is_adopted) {
   for (auto& directory : directories_)
     if (!directory.fresh() && !is_adopted) refuse_processes(directory);
-  if (Directory* freezer = find("freezer"); freezer != nullptr && is_stopped_v1(*freezer)) refuse_frozen();
-  if (unified_ && is_stopped_v2(*unified_)) refuse_frozen();
+  if (held()) refuse_frozen();
 }
 
 void V1Cgroup::keep() {
@@ -279,6 +279,11 @@ void V1Cgroup::thaw() {
 bool V1Cgroup::frozen() {
   if (Directory* freezer = find("freezer"); freezer != nullptr) return is_frozen_v1(*freezer);
   return unified_ && is_frozen_v2(*unified_);
+}
+
+bool V1Cgroup::held() {
+  if (Directory* freezer = find("freezer"); freezer != nullptr && is_stopped_v1(*freezer)) return true;
+  return unified_ && is_stopped_v2(*unified_);
 }
 
 void V1Cgroup::kill_all(int signal) {

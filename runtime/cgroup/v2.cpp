@@ -43,6 +43,7 @@ class V2Cgroup final : public Cgroup {
   void freeze() override { freeze_v2(directory_); }
   void thaw() override { thaw_v2(directory_); }
   bool frozen() override { return is_frozen_v2(directory_); }
+  bool held() override { return is_stopped_v2(directory_); }
   void kill_all(int signal) override;
   std::vector<pid_t> pids() override { return directory_.pids(); }
   bool populated() override { return event_is_set(directory_, "populated"); }

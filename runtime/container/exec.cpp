@@ -184,6 +184,8 @@ int exec(Runtime& runtime, const ExecRequest& request) {
   Container container = open_container(runtime, request.id);
   const Status status = container.status();
   if (!(status == Status::paused && request.ignore_paused)) container.require(Operation::exec);
+  if (!request.ignore_paused && container.cgroup->held())
+    fail("cannot exec in a container that a frozen cgroup above its own holds (use --ignore-paused to override)");
   const UniqueFd init = container.init();
   if (!init) fail("cannot exec in a stopped container");
   oci::Spec spec = container.dir.load_config();

@@ -103,6 +103,9 @@ load cve
 }
 
 @test "CVE-2017-5226: the command cannot push text into the caller's terminal" {
+  # positive control: with nothing between them the probe does push into its terminal
+  run --separate-stderr "$PYTHON" "$TOOLS/withtty.py" -- "$(probe_binary)" tiocsti x
+  says "ret=0"
   command_is probe tiocsti 'touch /tmp/agentsafe-pushed\n'
   edit '.process.terminal = false'
   run --separate-stderr "$PYTHON" "$TOOLS/withtty.py" -- "$RUNTIME" --root "$ROOT" $RUNTIME_FLAGS run --bundle "$BUNDLE" "$CID" 3>&- 4>&-
