@@ -4,15 +4,17 @@
 # "vm: N passed, N failed, N skipped".
 #
 #   tests/vm/run.sh                              all parts
-#   tests/vm/run.sh chosen                       what CI runs: of bats the files in which such a host makes the difference,
+#   tests/vm/run.sh chosen                       a part: of bats the files in which such a host makes the difference,
 #                                                docker and containerd; where no image can be had, one test that is skipped
 #   tests/vm/run.sh docker cri                   some parts:
 #     bats                                         tests/integration and tests/cve
+#     kernel                                       modules of the kernel held back
 #     docker containerd                            the machine's own engines, with the systemd driver (tests/vm/cases)
 #     docker-suite cri podman                      tests/docker, tests/cri and tests/podman
 #   tests/vm/run.sh tests/integration/exec.bats  some bats files
 #   VM_RUNTIME=/usr/bin/crun tests/vm/run.sh     another runtime (runc and crun are in the machine)
-#   VM_SECONDS=600 tests/vm/run.sh …             more or less time; PATTERNS='exec kill' for the cases of the last three parts
+#   VM_SECONDS=600 tests/vm/run.sh …             more or less time; for the last three parts PATTERNS='exec kill' names cases, and
+#                                                ALONE, REFERENCE, DRIVERS, MODES and MANAGERS are as the suites know them
 #   AGENTSAFE_VM=/path/to/program tests/vm/run.sh    another machine: $AGENTSAFE_VM --share FOLDER --timeout SECONDS COMMAND
 #                                                runs COMMAND in it as root, where FOLDER is /mnt/host
 # Without AGENTSAFE_VM the image of tests/vm/build.sh is taken, and built first when there is none.
@@ -20,20 +22,19 @@ set -u
 top=$(cd "$(dirname "$(readlink -f "$0")")/../.." && pwd)
 build=${BUILD:-$top/build}
 vm_runtime=${VM_RUNTIME:-/usr/local/bin/agentsafe}
-all='bats docker containerd docker-suite cri podman'
-chosen='systemd checkpoint resources cgroups update events scratch'
+all='bats kernel docker containerd docker-suite cri podman'
+chosen='systemd checkpoint resources scratch events'
 parts='' files='' seconds=7200 optional=''
 cd "$top" || exit 1
 for word in "$@"; do
   case $word in
     chosen)
       for topic in $chosen; do files+=" tests/integration/$topic.bats"; done
-  files+=" tests/vm/cases/kernel.bats"
-      parts+=' docker containerd' seconds=1200 optional=yes
+      parts+=' kernel docker containerd' seconds=1500 optional=yes
       ;;
-    bats | docker | containerd | docker-suite | cri | podman) parts+=" $word" ;;
+    bats | kernel | docker | containerd | docker-suite | cri | podman) parts+=" $word" ;;
     *.bats) files+=" $word" ;;
-    *) sed -n '2,21s/^# \{0,1\}//p' "$0" >&2; exit 2 ;;
+    *) sed -n '2,23s/^# \{0,1\}//p' "$0" >&2; exit 2 ;;
   esac
 done
 [ -n "$parts$files" ] || parts=" $all"
@@ -83,6 +84,7 @@ in_order | while read -r file; do
 done >"$share/jobs"
 for part in $parts; do
   case $part in
+    kernel) echo "alone kernel $bats tests/vm/cases/kernel.bats" ;;
     docker) echo "alone docker RUNTIME_NAME=$(basename "$vm_runtime") $bats tests/vm/cases/docker.bats" ;;
     containerd) echo "alone containerd PROGRAM=$vm_runtime $bats tests/vm/cases/containerd.bats" ;;
     docker-suite) echo "alone docker-suite $engine tests/docker/run.sh ${PATTERNS:-}" ;;
@@ -100,7 +102,9 @@ mount -t tmpfs -o mode=1777 suite /opt/tmp
 export TMPDIR=/opt/tmp BUILD=/opt/suite/build PROBE=/opt/suite/build/probe RUNTIME=$vm_runtime
 export AGENTSAFE_ROUNDS=${AGENTSAFE_ROUNDS:-100} AGENTSAFE_TEST_SECONDS=240
 SH
-for name in ALONE REFERENCE; do [ -z "${!name:-}" ] || echo "export $name=${!name}"; done >>"$share/inside.sh"
+for name in ALONE REFERENCE DRIVERS MODES MANAGERS; do
+  [ -z "${!name:-}" ] || printf 'export %s=%q\n' "$name" "${!name}"
+done >>"$share/inside.sh"
 cat >>"$share/inside.sh" <<'SH'
 job() { # WHEN NAME COMMAND: its output is seen when it has ended, and meanwhile in the share
   local began=$SECONDS name=$2 log=/mnt/host/results/${2//\//.}
