@@ -135,7 +135,9 @@ void ignore_setuid(Hardening& work) {
 
 void ignore_devices(Hardening& work) {
   if (work.policy.privileged) return;
-  work.out.nodev_root = true;
+  const auto& mounts = work.out.spec.mounts;  // without one on /dev the root holds the container's own nodes
+  work.out.nodev_root = std::any_of(mounts.begin(), mounts.end(),
+                                    [](const auto& mount) { return text::clean_path(mount.destination) == "/dev"; });
   const auto places = add_to_mounts(work, "nodev", "dev");
   if (!places.empty()) work.change("mounts nodev", "", text::join(places, " "));
 }

@@ -192,6 +192,16 @@ has_flags() {
   [ "$output" -gt 0 ]
 }
 
+@test "a bundle without a mount on /dev has its devices under a policy" {
+  local root
+  edit '.mounts |= map(select(.destination | startswith("/dev") | not))'
+  for root in overlay readonly; do
+    policy '{"process": {"userns": "off"}, "fs": {"rootfs": "'$root'"}}'
+    inside 'echo x >/dev/null && echo fine'
+    is fine
+  done
+}
+
 @test "a policy bounds memory, processes, files and cores; what the bundle bounds more tightly stays" {
   require_v1_controller memory
   edit '.linux.resources.memory.limit = 17179869184 | .linux.resources.pids.limit = 50'

@@ -216,6 +216,7 @@ TEST(HardenTest, SetuidProgramsAndDevicesOfMountsAreIgnored) {
   EXPECT_EQ(options(4), "bind,nosuid");
   EXPECT_EQ(options(5), "bind,nosuid,suid,nodev,nosuid");
   EXPECT_TRUE(of.nosuid_root && of.nodev_root);
+  EXPECT_FALSE(hard(engine_spec(), strict_with()).nodev_root);  // its /dev lies in the root
 }
 
 TEST(HardenTest, ScratchIsHalfOfTheMemoryLimitUnlessGiven) {
