@@ -67,7 +67,7 @@ share=$(mktemp -d)
 trap 'rm -rf "$share"' EXIT
 mkdir -p "$share"/{build/hooks,tests,results}
 cp -r tests/{integration,cve,vm,docker,cri,podman} "$share/tests/"
-cp -r seccomp-profiles contrib "$share/"
+cp -r seccomp-profiles contrib hooks "$share/"
 for program in agentsafe hooks/agentsafe-egress; do # small: what starts in an emulated machine is also read there
   [ ! -e "$build/$program" ] || strip -o "$share/build/$program" "$build/$program" || cp "$build/$program" "$share/build/$program"
 done
