@@ -33,5 +33,5 @@ int main(int argc, char**) {
   errno = of_the_thread;
   const std::string large(std::size_t{3} << 20, static_cast<char>('a' + argc));
   const std::string copy = large;
-  return constructed.value == 7 && errno == 5 && catches(argc) && copy == large && ::getpagesize() > 0 ? 0 : 1;
+  return constructed.value == 7 && errno == 5 && catches(argc) && copy == large ? 0 : 1;
 }
