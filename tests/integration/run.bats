@@ -170,3 +170,16 @@ load helpers
     eventually nothing_runs
   done
 }
+
+@test "while the program runs, the tables that it has relocated are read-only" {
+  is_agentsafe || skip "about agentsafe"
+  script 'echo up; exec sleep 1000'
+  spawn_rt run --bundle "$BUNDLE" "$CID"
+  await_line up
+  grep -w "$(readlink "/proc/$RUNNER/exe")" "/proc/$RUNNER/maps" | awk '{print $2}' >"$WORK/maps"
+  rt kill "$CID" KILL
+  ends_with 137 "$RUNNER"
+  equal "r--p" "$(sed -n 1p "$WORK/maps")"
+  equal "r-xp" "$(sed -n 2p "$WORK/maps")"
+  equal "r--p" "$(sed -n 3p "$WORK/maps")"
+}
