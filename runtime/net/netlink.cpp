@@ -127,7 +127,7 @@ Netlink::Netlink(int protocol) : socket_(adopt(bound_socket(protocol))) {}
 Netlink Netlink::inside(FdRef netns) {
   const auto [ours, theirs] = sys::socketpair(SOCK_SEQPACKET);
   const FdRef helpers_end = theirs;
-  const sys::Child helper = sys::clone3({}, [&] { return make_inside(netns, helpers_end); });
+  const sys::Child helper = sys::clone3({.shares_memory = true}, [&] { return make_inside(netns, helpers_end); });
   sys::wait(helper.pidfd);  // it does not wait for us: its one message fits the socket
   if (!sys::wait_readable(ours, std::chrono::milliseconds(0)))
     fail("the helper inside the network namespace was killed");

@@ -30,8 +30,9 @@ struct CloneOptions {
   std::uint64_t flags = 0;  // CLONE_NEW…, CLONE_PARENT; CLONE_PIDFD is always added
   int cgroup_fd = -1;       // a cgroup2 directory: CLONE_INTO_CGROUP (Linux 5.7)
   // As vfork(2): the child has our memory, and we wait until it executes or ends; no copying of page tables, 0.2 ms for a
-  // small program. For a body that executes at once, and for a cgroup that is not at its limits and not frozen: what
-  // kills or stops the child there does it to us. (x86-64; elsewhere the memory is copied.)
+  // small program. For a body that executes at once, or makes a few system calls and changes nothing; and for a cgroup
+  // that is not at its limits and not frozen: what kills or stops the child there does it to us. (x86-64; elsewhere the
+  // memory is copied.)
   bool shares_memory = false;
 };
 
