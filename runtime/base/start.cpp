@@ -38,6 +38,7 @@ AGENTSAFE_LINKED const Function __init_array_end[];
 // the linker needs glibc's own, those stand.
 #define AGENTSAFE_STANDS_IN [[gnu::weak, gnu::visibility("hidden")]]
 AGENTSAFE_STANDS_IN long __x86_shared_non_temporal_threshold = 0xc0000;
+AGENTSAFE_STANDS_IN long __x86_memset_non_temporal_threshold = 0xc0000;
 AGENTSAFE_STANDS_IN long __x86_rep_movsb_threshold = 2048;
 AGENTSAFE_STANDS_IN long __x86_rep_movsb_stop_threshold = 0xc0000;
 AGENTSAFE_STANDS_IN long __x86_rep_stosb_threshold = 2048;

@@ -1,8 +1,10 @@
 // Short endings for programs that are about to die anyway, in place of libstdc++'s and glibc's. Theirs name the
 // exception or the assertion through the demangler, stdio, gettext and character set conversion: half of a static
 // program. Linked into the programs themselves (meson: `terse`), so that it stands before the libraries.
+#include <sys/syscall.h>
 #include <unistd.h>
 
+#include <cstdint>
 #include <cstdlib>
 #include <cstring>
 #include <exception>
@@ -41,6 +43,9 @@ extern "C" {
   const char* const text = ::strerrordesc_np(error);
   return const_cast<char*>(text == nullptr ? "unknown error" : text);
 }
+[[gnu::weak]] char* strerror_r(int error, char* room, std::size_t size) noexcept {
+  return __strerror_r(error, room, size);
+}
 [[gnu::weak, noreturn]] void __assert_fail(const char* condition, const char* file, unsigned,
                                            const char* function) noexcept {
   std::__glibcxx_assert_fail(file, 0, function, condition);
@@ -48,6 +53,27 @@ extern "C" {
 
 // yajl names it, for callers that take numbers as doubles. Ours takes them as text.
 [[gnu::weak]] double strtod(const char*, char**) noexcept { std::abort(); }
+
+// libstdc++ reads the variable GLIBCXX_TUNABLES with strtoul(3), since GCC 14 by its name of C23: to it nothing is a
+// number, and the defaults hold.
+[[gnu::weak]] unsigned long strtoul(const char* text, char** end, int) noexcept {
+  if (end != nullptr) *end = const_cast<char*>(text);
+  return 0;
+}
+[[gnu::weak]] unsigned long __isoc23_strtoul(const char* text, char** end, int base) noexcept {
+  return strtoul(text, end, base);
+}
+
+// libstdc++'s strings name std::random_device, and that these two, which since glibc 2.41 bring half of the library
+// along.
+[[gnu::weak]] int getentropy(void* bytes, std::size_t size) {
+  return ::syscall(SYS_getrandom, bytes, size, 0) == static_cast<long>(size) ? 0 : -1;
+}
+[[gnu::weak]] std::uint32_t arc4random() noexcept {
+  std::uint32_t number = 0;
+  if (getentropy(&number, sizeof number) != 0) std::abort();
+  return number;
+}
 
 // The tables of <ctype.h>, which depend on the locale. Nothing here may use them: whoever does gets the C library's own
 // __ctype_init as well, and the linker refuses two.
