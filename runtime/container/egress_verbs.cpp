@@ -35,11 +35,8 @@ policy::Egress rules_in_force(const Container& container) {
     if (egress.enforces(pending)) return pending;
   }
   const std::string& id = container.record.id;
-  fail("the egress rules of container " + id +
-       " were changed through another one that shares its network, or by somebody else: ask that one, or `agentsafe "
-       "egress "
-       "set " +
-       id + " FILE`");
+  fail("the egress rules of container " + id + " were changed through another one that shares its network, " +
+       "or by somebody else: ask that one, or `agentsafe egress set " + id + " FILE`");
 }
 
 std::string padded(std::string text, std::size_t width) {

@@ -117,7 +117,7 @@ without_call() { # NUMBERS ARGUMENTS…
   failed 7
   confined=$output
   for row in openat2:437 clone3:435 fsopen:430 fsconfig:431 fsmount:432 open_tree:428 move_mount:429 mount_setattr:442 pidfd_open:434 pidfd_send_signal:424 \
-    pidfd_getfd:438 close_range:436 memfd_create:319 execveat:322 statmount:457 listmount:458 faccessat2:439 openat2,close_range:437,436; do
+    pidfd_getfd:438 close_range:436 renameat2:316 memfd_create:319 execveat:322 statmount:457 listmount:458 faccessat2:439 openat2,close_range:437,436; do
     without_call "${row#*:}" run --bundle "$BUNDLE" "$CID"
     if [ "$status" -eq 7 ]; then
       equal "$confined" "$output" || { echo "without ${row%:*}"; return 1; }
@@ -128,5 +128,5 @@ without_call() { # NUMBERS ARGUMENTS…
     fi
     no_leftovers
   done
-  [[ "$works " == *" openat2 "*" close_range "*" openat2,close_range "* ]] || { echo "works without:$works"; return 1; }
+  [[ "$works " == *" openat2 "*" close_range renameat2 "*" openat2,close_range "* ]] || { echo "works without:$works"; return 1; }
 }

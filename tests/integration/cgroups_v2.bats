@@ -99,12 +99,9 @@ bounded() {
 
 @test "create into a cgroup whose processes are all below it is refused" {
   mkdir -p "$(place)/below"
-  sleep 50 3>&- 4>&- &
-  local holder=$!
-  echo "$holder" >"$(place)/below/cgroup.procs"
+  occupy "$(place)/below"
   bounded create --bundle "$BUNDLE" "$CID"
-  kill "$holder"
-  wait "$holder" || :
+  vacate
   eventually rmdir "$(place)/below"
   rmdir "$(place)"
   refuses_briefly
@@ -113,18 +110,26 @@ bounded() {
 
 @test "below a cgroup with processes of its own a container works" {
   mkdir "$(place)"
-  sleep 50 3>&- 4>&- &
-  local holder=$!
-  HELPERS="${HELPERS:-} $holder"
-  echo "$holder" >"$(place)/cgroup.procs"
+  occupy "$(place)"
   inside_of
   script 'grep :: /proc/self/cgroup'
   bounded run --bundle "$BUNDLE" "$CID"
-  kill "$holder"
-  wait "$holder" || :
+  vacate
   eventually rmdir "$(place)"
   succeeded
   says "/$CID/inner"
+}
+
+@test "the kernel takes device rules that leave later ones unreached" {
+  script 'head -c 1 /dev/null && echo opened'
+  edit '.linux.resources.devices = [{allow: true, access: "rwm"}]'
+  bounded run --bundle "$BUNDLE" "$CID"
+  succeeded
+  says opened
+  edit '.linux.resources.devices = [{allow: true, type: "c", major: 10, minor: 229, access: "rwm"}, {allow: false, access: "rwm"}]'
+  bounded run --bundle "$BUNDLE" "$CID"
+  succeeded
+  says opened
 }
 
 @test "a container that a frozen cgroup above holds is not entered, and can be deleted" {

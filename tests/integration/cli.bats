@@ -153,6 +153,12 @@ load helpers
   succeeded
 }
 
+@test "variables for the C library and the loader change nothing" {
+  run --separate-stderr env GLIBCXX_TUNABLES=glibcxx.eh_pool.obj_size=x GLIBC_TUNABLES=glibc.malloc.check=9 LD_PRELOAD=/missing LD_DEBUG=all "$RUNTIME" --version
+  succeeded
+  equal "" "$stderr"
+}
+
 @test "the program is linked as the threat model demands" { # full RELRO, position independent, no executable stack
   is_agentsafe || skip "about agentsafe"
   command -v readelf >/dev/null || skip "the host has no readelf"

@@ -186,12 +186,9 @@ load helpers
   is_agentsafe || skip "other runtimes join it"
   on_cgroup_v2 || require_v1_controller pids
   mkdir "$(cgroup_dir pids)"
-  sleep 50 3>&- 4>&- &
-  local holder=$!
-  echo "$holder" >"$(cgroup_dir pids)/cgroup.procs"
+  occupy "$(cgroup_dir pids)"
   run_rt create --bundle "$BUNDLE" "$CID"
-  kill "$holder"
-  wait "$holder" || :
+  vacate
   eventually rmdir "$(cgroup_dir pids)"
   failed 1
   complains "cgroup is not empty"

@@ -208,6 +208,18 @@ status() { state_of "${1:-$CID}" | jq -r .status; }
 out() { cat "$WORK/out"; }
 err() { cat "$WORK/err"; }
 
+# occupy CGROUP: puts a process of ours there, until vacate
+occupy() {
+  sleep 50 3>&- 4>&- &
+  OCCUPANT=$!
+  HELPERS="${HELPERS:-} $OCCUPANT"
+  echo "$OCCUPANT" >"$1/cgroup.procs"
+}
+vacate() {
+  kill "$OCCUPANT"
+  wait "$OCCUPANT" || :
+}
+
 # eventually COMMAND…: true within five seconds, or fails.
 eventually() {
   local _

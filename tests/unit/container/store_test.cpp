@@ -79,6 +79,19 @@ TEST_F(StoreTest, ReadsBackItsRecord) {
   EXPECT_EQ(record.startTime, 18446744073709551615ULL);
 }
 
+TEST_F(StoreTest, ShowsAStagedRecordOnceItIsCommittedAndLeavesNothingBeside) {
+  auto dir = store_.create("web");
+  Record record = sample();
+  dir.save(record);
+  record.pid = 43;
+  dir.stage(record);
+  EXPECT_EQ(dir.load().pid, 42);
+  dir.stage(record);  // again: what somebody who was killed has left is in the way
+  dir.commit();
+  EXPECT_EQ(dir.load().pid, 43);
+  EXPECT_EQ(sys::list_directory(dir.fd()), std::vector<std::string>{"state.json"});
+}
+
 TEST_F(StoreTest, RefusesEveryDamagedRecord) {
   auto dir = store_.create("web");
   const std::string good = to_json(sample());
