@@ -1,5 +1,7 @@
 #include "oci/json.h"
 
+#include <algorithm>
+
 #include "oci/unicode.h"
 #include "runtime/base/error.h"
 
@@ -14,17 +16,17 @@ std::string shown(std::string_view text) {
   return text::escaped(text.substr(0, enough)) + (text.size() > enough ? "..." : "");
 }
 
-// How JSON spells a character inside a string.
+constexpr bool is_escaped(char c) { return c == '"' || c == '\\' || static_cast<unsigned char>(c) < 0x20; }
+
+// How JSON spells such a character inside a string.
 void append_escaped(std::string& out, char c) {
-  constexpr std::string_view plain = "\"\\\b\f\n\r\t", letters = "\"\\bfnrt", digits = "0123456789ABCDEF";
-  if (const auto at = plain.find(c); at != std::string_view::npos) {
+  constexpr std::string_view named = "\"\\\b\f\n\r\t", letters = "\"\\bfnrt", digits = "0123456789ABCDEF";
+  if (const auto at = named.find(c); at != std::string_view::npos) {
     (out += '\\') += letters[at];
-  } else if (static_cast<unsigned char>(c) < 0x20) {
-    const auto code = static_cast<unsigned char>(c);
-    ((out += "\\u00") += digits[code >> 4]) += digits[code & 0xf];
-  } else {
-    out += c;
+    return;
   }
+  const auto code = static_cast<unsigned char>(c);
+  ((out += "\\u00") += digits[code >> 4]) += digits[code & 0xf];
 }
 
 }  // namespace
@@ -116,7 +118,12 @@ void Writer::write_string(std::string_view characters) {
   if (utf8_prefix(characters) != characters.size())
     fail("write JSON: \"" + text::escaped(characters) + "\" is not UTF-8");
   text_ += '"';
-  for (const char c : characters) append_escaped(text_, c);
+  while (!characters.empty()) {
+    const auto run = static_cast<std::size_t>(std::ranges::find_if(characters, is_escaped) - characters.begin());
+    text_ += characters.substr(0, run);
+    if (run < characters.size()) append_escaped(text_, characters[run]);
+    characters.remove_prefix(std::min(run + 1, characters.size()));
+  }
   text_ += '"';
 }
 
