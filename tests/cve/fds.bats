@@ -34,6 +34,33 @@ host_marker() { echo "host only" >"$WORK/marker"; }
   done
 }
 
+in_host_folder() { # the descriptor of a folder of the host is handed over on purpose, and is the working folder
+  run --separate-stderr bash -c 'exec 3<"$1"; shift; exec "$@"' - "$WORK" "$RUNTIME" --root "$ROOT" $RUNTIME_FLAGS "$@" 3>&- 4>&-
+}
+
+@test "CVE-2024-21626: a working folder outside the container's root is found out by its path" {
+  is_crun && skip "crun says it in other words"
+  host_marker
+  local text='echo $$ >>ran; cat ./marker'
+  script "$text" '.process.cwd = "/proc/self/fd/3"'
+  in_host_folder run --preserve-fds 1 --bundle "$BUNDLE" "$CID"
+  failed
+  silent
+  complains "current working directory is outside of container mount namespace root -- possible container breakout detected"
+  no_leftovers
+  script 'sleep 1000' '.process.cwd = "/"'
+  launch
+  in_host_folder exec --preserve-fds 1 --cwd /proc/self/fd/3 "$CID" sh -c "$text"
+  failed
+  silent
+  complains "current working directory is outside of container mount namespace root"
+  [ ! -e "$WORK/ran" ]
+  # positive control: the same descriptor, another working folder
+  in_host_folder exec --preserve-fds 1 --cwd /tmp "$CID" sh -c 'pwd; probe fds | grep -c "^3 "'
+  succeeded
+  is $'/tmp\n1'
+}
+
 @test "negative control: runc 1.1.5 runs in a folder of the host" {
   require_old runc
   host_marker
@@ -79,12 +106,36 @@ host_marker() { echo "host only" >"$WORK/marker"; }
   (( $(sed -n 's/visited=\([0-9]*\).*/\1/p' "$WORK/out") > 5 ))
 }
 
-@test "CVE-2020-15257: no abstract socket of the runtime can be reached with the host's network" {
-  grep -c '@' /proc/net/unix >"$WORK/before" || :
-  script 'grep -i agentsafe /proc/net/unix' '.linux.namespaces |= map(select(.type != "network"))
+with_host_network() {
+  edit '.linux.namespaces |= map(select(.type != "network"))
     | .mounts |= map(if .destination == "/sys" then {destination: "/sys", type: "bind", source: "/sys", options: ["rbind", "ro"]} else . end)'
+}
+
+@test "CVE-2020-15257: no abstract socket of the runtime can be reached with the host's network" {
+  with_host_network
+  script 'grep -i agentsafe /proc/net/unix'
   run_bundle
   [[ $output != *@* ]]
+}
+
+@test "control: an abstract socket of the host is reached with the host's network, and not with one of its own" {
+  background answering "$PYTHON" -c '
+import socket, sys
+listener = socket.socket(socket.AF_UNIX)
+listener.bind("\0" + sys.argv[1])
+listener.listen()
+print("listening", flush=True)
+while listener.accept():
+    print("reached", flush=True)' "$CID"
+  await_line listening "$WORK/answering"
+  command_is probe call-abstract "$CID"
+  run_bundle
+  is "ret=-1 errno=111"
+  with_host_network
+  run_bundle
+  is "ret=0 errno=0"
+  await_line reached "$WORK/answering"
+  equal 1 "$(grep -c reached "$WORK/answering")"
 }
 
 @test "at created the waiting process holds nothing of the host but its own files" {

@@ -28,6 +28,38 @@ load cve
   is marker
 }
 
+# Between the mounts and the moment they are read back, a hook of the container's own namespaces changes what is mounted.
+with_mount_hook() { # SHELL TEXT; $ROOTFS is where the container's root is mounted then
+  printf '#!/bin/sh -e\n%s\ntouch %s\n' "$1" "$WORK/hook-ran" >"$WORK/mount-hook"
+  chmod +x "$WORK/mount-hook"
+  rm -f "$WORK/hook-ran" "$ROOTFS/ran"
+  script 'echo >/ran' '.hooks.createContainer = [{path: $h, env: ["PATH=/usr/sbin:/usr/bin:/sbin:/bin"]}]' --arg h "$WORK/mount-hook"
+  run_bundle
+  [ -e "$WORK/hook-ran" ]
+}
+
+@test "a mount table that is not the planned one is found before the command runs" {
+  is_agentsafe || skip "about agentsafe"
+  local row
+  # positive control: elsewhere a hook may mount what it likes
+  with_mount_hook "mount -t tmpfs none $ROOTFS/tmp"
+  succeeded
+  [ -e "$ROOTFS/ran" ]
+  for row in "mount --bind /dev/null $ROOTFS/proc/uptime|an unknown mount lies on /proc/uptime" \
+    "mount -t tmpfs none $ROOTFS/sys|an unknown mount lies on /sys" \
+    "mount --bind /dev/null $ROOTFS/proc/1/environ|a mount lies on /proc/1/environ" \
+    "mount -t tmpfs none $ROOTFS/proc|/proc" \
+    "umount $ROOTFS/dev/shm|/dev/shm is not mounted" \
+    "mount -o remount,bind,suid,nodev,noexec $ROOTFS/dev/shm|/dev/shm is not nosuid" \
+    "mount --move $ROOTFS/sys $ROOTFS/var|/sys was mounted on /var"; do
+    with_mount_hook "${row%|*}"
+    refuses_briefly || { echo "at $row"; return 1; }
+    complains "${row##*|}"
+    [ ! -e "$ROOTFS/ran" ]
+    no_leftovers
+  done
+}
+
 @test "a dangling link of the image is not followed to the host" {
   make_victim
   ln -s "$VICTIM/dangling" "$ROOTFS/vol"

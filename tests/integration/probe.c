@@ -6,6 +6,7 @@
    probe report-signals         prints "ready", then "got N" for each signal; leaves with 7 on SIGUSR2
    probe sched | ioprio | mempolicy | personality | keyring | getcwd | dumpable
    probe notify TEXT            one datagram to $NOTIFY_SOCKET
+   probe call-abstract NAME     "ret=R errno=E" of a connection to the abstract Unix socket of that name
    probe tiocsti TEXT           pushes TEXT into the terminal on descriptor 0
    probe writefd FD TEXT | readfd FD
    probe watch-pids SECONDS     attacks every new process of the pid namespace; prints what succeeded
@@ -16,6 +17,7 @@
 #include <fcntl.h>
 #include <limits.h>
 #include <signal.h>
+#include <stddef.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -105,6 +107,15 @@ static int report_signals(void) {
     fflush(stdout);
     if (s == SIGUSR2) return 7;
   }
+}
+
+/* Abstract sockets have names without files: only a network namespace keeps callers out. */
+static int call_abstract(const char* name) {
+  struct sockaddr_un address = {.sun_family = AF_UNIX};
+  const size_t length = strlen(name) < sizeof address.sun_path - 1 ? strlen(name) : sizeof address.sun_path - 1;
+  memcpy(address.sun_path + 1, name, length);
+  const int fd = socket(AF_UNIX, SOCK_STREAM, 0);
+  return report(connect(fd, (struct sockaddr*)&address, (socklen_t)(offsetof(struct sockaddr_un, sun_path) + 1 + length)));
 }
 
 static int notify(const char* text) {
@@ -266,6 +277,7 @@ int main(int argc, char** argv) {
   if (!strcmp(what, "keyring")) return keyring();
   if (!strcmp(what, "dumpable")) return report(prctl(PR_GET_DUMPABLE));
   if (!strcmp(what, "notify")) return notify(first);
+  if (!strcmp(what, "call-abstract")) return call_abstract(first);
   if (!strcmp(what, "tiocsti")) return tiocsti(first);
   if (!strcmp(what, "watch-pids")) return for_new_pids(atof(first), attack);
   if (!strcmp(what, "overwrite-exe")) return for_new_pids(atof(first), overwrite);
