@@ -12,6 +12,7 @@
 #include "runtime/policy/sources.h"
 #include "runtime/process/hooks.h"
 #include "runtime/security/profiles.h"
+#include "runtime/sys/fd.h"
 #include "runtime/sys/process.h"
 
 namespace agentsafe::container {
@@ -26,8 +27,10 @@ void check_policy(const Runtime& runtime, const Record& record) {
 Container from_dir(const Runtime& runtime, ContainerDir dir) {
   Record record = dir.load();
   check_policy(runtime, record);
+  const bool is_of_another_boot = record.bootId != sys::boot_id();
+  if (is_of_another_boot) record = as_seen_after_reboot(std::move(record));
   auto cgroup = cgroup::open_cgroup(record.cgroup, runtime.session_bus);
-  return {std::move(dir), std::move(record), std::move(cgroup)};
+  return {std::move(dir), std::move(record), std::move(cgroup), is_of_another_boot};
 }
 
 std::string refusal(const Record& record, Status status, Operation operation) {
@@ -60,11 +63,13 @@ UniqueFd Container::init() const {
   UniqueFd pidfd = sys::try_pidfd_open(record.pid);
   if (!pidfd) return {};
   const auto stat = sys::process_stat(record.pid);
-  const bool same = stat && stat->start_time == record.startTime && stat->state != 'Z' && stat->state != 'X';
+  const bool same = stat && stat->start_time == record.startTime && stat->state != 'Z' && stat->state != 'X' &&
+                    sys::fstat(pidfd).st_ino == record.pidfdInode;
   return same ? std::move(pidfd) : UniqueFd();
 }
 
 Status Container::status() const {
+  if (is_of_another_boot) return Status::stopped;
   if (record.pid <= 0) return dir.is_locked() ? Status::creating : Status::stopped;
   if (!init()) return Status::stopped;
   if (cgroup->frozen()) return Status::paused;
@@ -73,7 +78,29 @@ Status Container::status() const {
 
 void Container::require(Operation operation) const {
   const Status now = status();
-  if (!permits(now, operation)) fail(refusal(record, now, operation));
+  if (!permits(now, operation)) fail(refusal(record, now, operation) += remark());
+}
+
+UniqueFd Container::running_init() const {
+  UniqueFd pidfd = init();
+  if (!pidfd) fail_not_running();
+  return pidfd;
+}
+
+void Container::fail_not_running() const {
+  const bool is_being_made = record.pid <= 0 && !is_of_another_boot;
+  fail(std::string("container not running").append(is_being_made ? ": it is being created" : remark()));
+}
+
+std::string_view Container::remark() const {
+  return is_of_another_boot ? ": it was made before this machine was started; delete it and create it anew" : "";
+}
+
+void remember_init(Record& record, FdRef pidfd) {
+  const auto stat = sys::process_stat(record.pid);
+  if (!stat) fail("the init has ended");
+  record.startTime = stat->start_time;
+  record.pidfdInode = sys::fstat(pidfd).st_ino;
 }
 
 policy::Policy policy_of(const Record& record) {
@@ -144,6 +171,7 @@ void destroy(const Runtime& runtime, Container& container, const oci::Spec& spec
   if (container.record.sharedNetwork) leave_network(*container.record.sharedNetwork, container.dir.path());
   release_scratch(container);
   release_ids(container);
+  if (container.is_of_another_boot) release_unnamed(container.dir);
   container.dir.remove();
   if (!spec.hooks || spec.hooks->poststop.empty()) return;
   auto poststop = process::plan_hooks(spec.hooks->poststop, container.record.bundle);

@@ -23,18 +23,27 @@ struct Container {
   ContainerDir dir;
   Record record;
   std::unique_ptr<cgroup::Cgroup> cgroup;
+  bool is_of_another_boot = false;  // then the record is as_seen_after_reboot()
 
   // The init's pidfd; empty when it has ended, is a zombie, or its pid belongs to another process now.
   [[nodiscard]] UniqueFd init() const;
   [[nodiscard]] Status status() const;
   // Throws in the words that engines match, when the status does not permit the operation.
   void require(Operation operation) const;
+  // The init, or throws "container not running".
+  [[nodiscard]] UniqueFd running_init() const;
+  [[noreturn]] void fail_not_running() const;
+  // What a refusal adds: nothing, or why the container has ended and what is left to do.
+  [[nodiscard]] std::string_view remark() const;
 };
 
 // Throws "container does not exist"; an error when --policy was given and is not the policy it was created with.
 [[nodiscard]] Container open_container(const Runtime& runtime, const std::string& id);
 // The same, holding the container's lock: for verbs that change it.
 [[nodiscard]] Container lock_container(const Runtime& runtime, const std::string& id);
+
+// Writes down what tells the init of record.pid from a later process with that number; throws when it has ended.
+void remember_init(Record& record, FdRef pidfd);
 
 // The policy that it was created with.
 [[nodiscard]] policy::Policy policy_of(const Record& record);

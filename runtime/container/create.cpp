@@ -135,10 +135,8 @@ struct Built {
 };
 
 // While the init mounts; committed when it is ready.
-void stage_record(Container& container) {
-  const auto stat = sys::process_stat(container.record.pid);
-  if (!stat) fail("the init has ended");
-  container.record.startTime = stat->start_time;
+void stage_record(Container& container, FdRef init) {
+  remember_init(container.record, init);
   container.dir.stage(container.record);
 }
 
@@ -180,7 +178,7 @@ Built build(Creation& creation, std::optional<NotifySocket>& notify) {
   try {
     set_up_network(creation, launched.init.pid, container, moved);
     set_up_cgroup(creation, launched.init.pid, container);
-    stage_record(container);
+    stage_record(container, launched.init.pidfd);
     if (creation.plan.init.waits_when_mounted) {
       launched.channel.expect(Kind::mounted);
       limit_devices(creation, container);

@@ -97,6 +97,7 @@ Record first_record(const Creation& creation) {
   record.rootfs = spec.root->path;
   record.created = rfc3339_now(true);
   record.owner = sys::effective_uid();
+  record.bootId = sys::boot_id();
   record.policy = creation.policy.name;
   if (creation.policy.policy != policy::Policy{}) record.effectivePolicy = policy::to_json(creation.policy.policy);
   record.cgroup = cgroup::with_missing_parents(creation.plan.cgroup);

@@ -61,7 +61,7 @@ std::string egress_show(Runtime& runtime, const std::string& id, bool json) {
 void egress_set(Runtime& runtime, const std::string& id, std::string_view json) {
   policy::Egress next = policy::read_egress(json);
   Container container = lock_container(runtime, id);
-  if (!container.init()) fail("container not running");
+  (void)container.running_init();
   const auto before = rules_of(container);
   if (json::parse(json).root().find("ingress") == nullptr) next.ingress = before.ingress;
   const auto around = surroundings_of(next, container.dir.load_config(), container.record.bundle);

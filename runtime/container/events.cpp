@@ -33,7 +33,7 @@ void events(Runtime& runtime, const EventsRequest& request, const Print& print) 
   if (request.interval.count() <= 0) fail("event interval must be greater than 0");
   Container container = open_container(runtime, request.id);
   const UniqueFd init = container.init();
-  if (!init) fail("container with id " + request.id + " is not running");
+  if (!init) fail(("container with id " + request.id + " is not running") += container.remark());
   if (request.stats) return print_stats(container, print);
 
   auto oom = container.cgroup->watch_oom();

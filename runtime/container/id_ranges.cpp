@@ -8,6 +8,7 @@
 #include <optional>
 
 #include "runtime/base/error.h"
+#include "runtime/base/hash.h"
 #include "runtime/base/text.h"
 #include "runtime/sys/fd.h"
 #include "runtime/sys/process.h"
@@ -44,13 +45,6 @@ std::optional<IdSpan> ours_in(const std::vector<Line>& lines) {
 }
 
 bool overlap(const IdSpan& a, const IdSpan& b) { return a.first < b.first + b.count && b.first < a.first + a.count; }
-
-// Where to begin: neighbours in time are no neighbours in ids, and the first try is mostly free.
-std::uint64_t hash(std::string_view text) {
-  std::uint64_t value = 14695981039346656037ULL;  // FNV-1a
-  for (const char c : text) value = (value ^ static_cast<unsigned char>(c)) * 1099511628211ULL;
-  return value;
-}
 
 UniqueFd lock_registry(const std::string& registry) {
   sys::mkdir_all(registry, 0700);
@@ -100,7 +94,7 @@ AllowedIds allowed_ids() {
 std::uint32_t take_id_range(const std::string& registry, const AllowedIds& allowed, const std::string& state_dir) {
   const UniqueFd folder = lock_registry(registry);
   const std::uint64_t ranges = allowed.span.count / ids_of_container;
-  const std::uint64_t begin = hash(state_dir) % ranges;
+  const std::uint64_t begin = fnv1a(state_dir) % ranges;  // neighbours in time are no neighbours in ids: mostly free
   for (std::uint64_t i = 0; i < ranges; ++i) {
     const IdSpan range{allowed.span.first + (begin + i) % ranges * ids_of_container, ids_of_container};
     if (range.first + range.count > UINT32_MAX) continue;

@@ -45,15 +45,22 @@ void end_and_destroy(Runtime& runtime, Container& container) {
       fail("delete " + container.record.id + ": its init (pid " + std::to_string(container.record.pid) +
            ") did not end within ten seconds of SIGKILL; is it in uninterruptible sleep?");
   }
-  if (!container.record.cgroupIsOurs) await_unnamed_init(container);
+  if (!container.record.cgroupIsOurs && !container.is_of_another_boot) await_unnamed_init(container);
   destroy(runtime, container);
 }
 
-// What is left when state.json cannot be read (half-written by a host that went down): config.json still says where the
-// cgroup is, and everything in it is the container's.
+// What is left when state.json cannot be read (altered, or cut off by a host that went down): nothing is believed of it, its
+// pid least of all. config.json still says where the cgroup is, and everything in it is the container's.
 void remove_unreadable(Runtime& runtime, ContainerDir dir, const Error& reason) {
   runtime.log->warning(std::string("the state is unreadable, cleaning up by config.json: ") + reason.what());
-  const auto spec = dir.load_config();
+  dir.lock();
+  oci::Spec spec;
+  try {
+    spec = dir.load_config();
+  } catch (const Error& error) {
+    runtime.log->warning(std::string("it is unreadable too, its cgroup is left if there is one: ") + error.what());
+    return remove_half_made(std::move(dir));
+  }
   Record record;
   record.id = dir.path().substr(dir.path().rfind('/') + 1);
   const std::string path = spec.linux ? spec.linux->cgroupsPath : "";
@@ -80,11 +87,11 @@ void kill(Runtime& runtime, const KillRequest& request) {
     const bool others = !container.record.ownPidNamespace && container.record.cgroupIsOurs;
     if (others && signal == SIGKILL && !container.cgroup->pids().empty()) return container.cgroup->kill_all(SIGKILL);
     if (request.all) return;
-    fail(container.record.pid <= 0 ? "container not running: it is being created" : "container not running");
+    container.fail_not_running();
   }
   if (signal == SIGKILL) return kill_hard(container, init);
   if (request.all) return container.cgroup->kill_all(signal);
-  if (!sys::pidfd_send_signal(init, signal)) fail("container not running");
+  if (!sys::pidfd_send_signal(init, signal)) container.fail_not_running();
 }
 
 void remove(Runtime& runtime, const DeleteRequest& request) {

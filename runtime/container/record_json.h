@@ -1,4 +1,4 @@
-// state.json: Record as text and back.
+// state.json: Record as text and back. Its first member is a checksum of the others: {"checksum":"00ab…","version":2,…
 #pragma once
 #include <string>
 #include <string_view>
@@ -8,7 +8,7 @@
 namespace agentsafe::container {
 
 [[nodiscard]] std::string to_json(const Record& record);
-// Throws on anything that is not a record of a version we know.
+// Throws on anything that is not, byte for byte, what to_json() of this version has written.
 [[nodiscard]] Record read_record(std::string_view text);
 
 }  // namespace agentsafe::container

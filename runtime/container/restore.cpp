@@ -264,11 +264,10 @@ void Restoration::namespaces_are_there(pid_t pid) {
 
 // All processes are there and stand still.
 void Restoration::processes_are_there(pid_t pid) {
-  const auto stat = sys::process_stat(pid);
-  if (!stat || pid != container_.record.pid) fail("the restored init has ended");
+  if (pid != container_.record.pid) fail("criu names another init than before");
   set_up_cgroup(creation_, pid, container_);
   if (creation_.plan.resources) container_.cgroup->apply_memory(*creation_.plan.resources);
-  container_.record.startTime = stat->start_time;
+  remember_init(container_.record, init_);
   container_.dir.save(container_.record);
 }
 

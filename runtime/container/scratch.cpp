@@ -10,6 +10,7 @@
 #include "runtime/base/error.h"
 #include "runtime/base/text.h"
 #include "runtime/sys/fd.h"
+#include "runtime/sys/process.h"
 #include "runtime/sys/quota.h"
 
 namespace agentsafe::container {
@@ -20,10 +21,6 @@ constexpr std::uint32_t projects = 65536;
 constexpr const char* holder_link = "container";
 constexpr const char* waste = ".waste";  // no layer has this name
 constexpr int directory_flags = O_RDONLY | O_DIRECTORY | O_NOFOLLOW;
-
-std::string boot_id() {
-  return std::string(text::trim(sys::read_file(sys::at_cwd, "/proc/sys/kernel/random/boot_id")));
-}
 
 void lock(FdRef top) {
   if (::flock(top.get(), LOCK_EX) != 0) fail_errno("lock the folder of scratch layers");
@@ -110,7 +107,7 @@ void make_layer(FdRef top, std::uint32_t project, const std::string& holder, con
 std::string take_scratch(const std::string& scratch_dir, const std::string& state_dir, const ScratchLimits& limits) {
   sys::mkdir_all(scratch_dir, 0700);
   const UniqueFd top = lock_top(scratch_dir);
-  const std::string boot = boot_id();
+  const std::string boot = sys::boot_id();
   for (const auto& name : sys::list_directory(top))
     if (project_of(name) && is_abandoned(top, name, boot, state_dir)) remove_layer(top, name);
   for (std::uint32_t i = 0; i < projects; ++i) {

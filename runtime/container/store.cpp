@@ -48,6 +48,17 @@ void check_id(std::string_view id) {
   if (!valid) fail("invalid container ID format: \"" + text::escaped(id.substr(0, 300)) + "\"");
 }
 
+Record as_seen_after_reboot(Record record) {
+  record.pid = 0;
+  record.startTime = record.pidfdInode = 0;
+  record.cgroupIsOurs = false;  // one of this boot at the same place is another container's, unless it is empty
+  record.firstId.reset();
+  record.scratch.clear();
+  record.sharedNetwork.reset();
+  record.intelRdt.reset();
+  return record;
+}
+
 void ContainerDir::save(const Record& record) { sys::replace_file(dir_, state_file, to_json(record), 0600); }
 
 void ContainerDir::stage(const Record& record) { sys::stage_file(dir_, state_file, to_json(record), 0600); }

@@ -7,6 +7,8 @@
 //   …
 //   Record record = store.open("web").load();    // throws "container does not exist"
 //
+// A record carries a checksum: one that is cut off or altered is refused by every verb, and removed by delete --force. It is
+// not synced to a disk: what a power failure leaves belongs to another boot, and nothing is done by what it says.
 // Modes: <root> and <root>/<id> 0711 (a container in a user namespace must reach exec.fifo and notify), files 0600.
 // Every verb that changes a container holds the directory's flock(2); `state` and `list` do not wait for it.
 #pragma once
@@ -30,9 +32,12 @@ struct SharedNetwork {
   std::uint64_t inode = 0;
 };
 
+// 1 had neither checksum nor boot.
+inline constexpr std::uint32_t record_version = 2;
+
 // state.json. Facts only; no environment values, no secrets.
 struct Record {
-  std::uint32_t version = 1;
+  std::uint32_t version = record_version;
   std::string ociVersion;
   std::string id;
   std::string bundle;
@@ -43,6 +48,8 @@ struct Record {
   std::string effectivePolicy;    // as policy/policy.h writes it; empty: oci
   std::int32_t pid = 0;           // the init; 0 while creating
   std::uint64_t startTime = 0;    // field 22 of /proc/PID/stat: guards against pid reuse
+  std::uint64_t pidfdInode = 0;   // the same, where pidfds have inodes of their own (Linux 6.9); elsewhere all have one
+  std::string bootId;             // pids and inodes of another boot name nothing: as_seen_after_reboot()
   cgroup::CgroupPlan cgroup;
   bool cgroupIsOurs = true;       // false until create has made it: one that is in use may be another container's
   bool ownPidNamespace = true;    // false: killing the init does not end the others
@@ -57,6 +64,9 @@ struct Record {
   std::optional<oci::Resources> resources;
   std::map<std::string, std::string> annotations;
 };
+
+// Facts of another boot without those that name what exists only now: processes, namespaces, cgroups, ids, layers.
+[[nodiscard]] Record as_seen_after_reboot(Record record);
 
 // [A-Za-z0-9_+.-]{1,255}, not "." or "..", no leading "-" or ".agentsafe"; throws "invalid container ID format".
 void check_id(std::string_view id);

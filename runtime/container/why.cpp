@@ -32,7 +32,7 @@ struct Asked {
 
 Asked open_running(Runtime& runtime, const std::string& id) {
   Container container = open_container(runtime, id);
-  if (!container.init()) fail("container not running");
+  (void)container.running_init();
   oci::Spec spec = container.dir.load_config();
   const policy::Policy policy = policy_of(container.record);
   const std::string proc = "/proc/" + std::to_string(container.record.pid);

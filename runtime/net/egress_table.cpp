@@ -5,6 +5,7 @@
 #include <algorithm>
 #include <array>
 
+#include "runtime/base/hash.h"
 #include "runtime/base/text.h"
 #include "runtime/net/egress_sets.h"
 
@@ -33,13 +34,6 @@ constexpr std::uint8_t udp = IPPROTO_UDP;
 constexpr std::uint8_t router_solicit = 133;
 constexpr std::uint8_t neighbour_solicit = 135;
 constexpr std::uint8_t neighbour_advert = 136;
-
-// FNV-1a: tells policies apart, not a secret; only root could write another one.
-std::uint64_t hash_of(std::string_view text) {
-  std::uint64_t hash = 0xcbf29ce484222325U;
-  for (const char c : text) hash = (hash ^ static_cast<unsigned char>(c)) * 0x100000001b3U;
-  return hash;
-}
 
 class Compiler {
  public:
@@ -211,11 +205,12 @@ void add_server(std::vector<policy::Network>& servers, std::string_view text) {
 }  // namespace
 
 std::string comment_of(const policy::Egress& egress, std::uint32_t epoch) {
-  return "policy " + std::to_string(hash_of(policy::to_json(egress))) + " epoch " + std::to_string(epoch);
+  // The hash tells policies apart and is no secret: only root could write another one.
+  return "policy " + std::to_string(fnv1a(policy::to_json(egress))) + " epoch " + std::to_string(epoch);
 }
 
 std::uint32_t mark_of(const policy::Egress& egress, std::uint32_t epoch) {
-  const std::uint64_t hash = hash_of(comment_of(egress, epoch));
+  const std::uint64_t hash = fnv1a(comment_of(egress, epoch));
   return static_cast<std::uint32_t>(hash ^ hash >> 32) | 1U;  // never that of a flow without a mark
 }
 

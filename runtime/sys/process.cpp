@@ -215,6 +215,10 @@ void set_affinity(const std::string& mask) {
   check(::sched_setaffinity(0, mask.size(), reinterpret_cast<const cpu_set_t*>(mask.data())), "sched_setaffinity");
 }
 
+std::string boot_id() {
+  return std::string(text::trim(read_record(at_cwd, "/proc/sys/kernel/random/boot_id")));
+}
+
 // "0-3,6" → 5
 unsigned online_processors() {
   const std::string text = read_file(at_cwd, "/sys/devices/system/cpu/online");

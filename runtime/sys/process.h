@@ -88,6 +88,8 @@ int parent_death_signal();
 // Without a system call: we never change it.
 inline uid_t effective_uid() { return static_cast<uid_t>(::getauxval(AT_EUID)); }
 void set_affinity(const std::string& mask);
+// What tells this boot of the machine from every other: pids and inodes of another one name nothing now.
+std::string boot_id();
 unsigned online_processors();  // of the machine, as sysconf(3) counts them
 void prlimit(pid_t pid, int resource, const rlimit& limit);
 

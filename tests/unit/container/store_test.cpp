@@ -5,10 +5,13 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include <array>
+#include <cstdio>
 #include <cstdlib>
 #include <functional>
 
 #include "runtime/base/error.h"
+#include "runtime/base/hash.h"
 #include "runtime/container/record_json.h"
 #include "runtime/container/status.h"
 #include "runtime/sys/fd.h"
@@ -48,6 +51,8 @@ Record sample() {
   record.policy = "oci";
   record.pid = 42;
   record.startTime = 18446744073709551615ULL;
+  record.pidfdInode = 17;
+  record.bootId = "8e3b4ac5-4c23-4ab4-9d3b-2f06f3a3b8a7";
   record.cgroup.unified = cgroup::Place{.mount_point = "/sys/fs/cgroup", .path = "/web"};
   record.resources.emplace();
   record.resources->pids = oci::Pids{7};
@@ -95,14 +100,70 @@ TEST_F(StoreTest, ShowsAStagedRecordOnceItIsCommittedAndLeavesNothingBeside) {
 TEST_F(StoreTest, RefusesEveryDamagedRecord) {
   auto dir = store_.create("web");
   const std::string good = to_json(sample());
-  for (std::size_t size = 0; size < good.size(); size += 7)
-    EXPECT_THROW((void)read_record(good.substr(0, size)), Error) << size;
-  EXPECT_NE(error_of([&] {
-              std::string other = good;
-              other.replace(other.find("\"version\":1"), 11, "\"version\":9");
-              (void)read_record(other);
-            }).find("version 9"),
-            std::string::npos);
+  (void)read_record(good);
+  const auto is_refused = [](const std::string& text) {
+    return error_of([&] { (void)read_record(text); }).find("damaged") != std::string::npos;
+  };
+  for (std::size_t size = 0; size < good.size(); ++size) EXPECT_TRUE(is_refused(good.substr(0, size))) << size;
+  for (std::size_t i = 0; i < good.size(); ++i)
+    for (const char flipped : {1, 32, -128}) {
+      std::string bad = good;
+      bad[i] = static_cast<char>(bad[i] ^ flipped);
+      EXPECT_TRUE(is_refused(bad)) << bad;
+    }
+  EXPECT_TRUE(is_refused(good + "\n"));
+  EXPECT_TRUE(is_refused(" " + good));
+  EXPECT_TRUE(is_refused(good + good));
+}
+
+// 0x85944171f73967e8: FNV-1a of "foobar", as its authors publish it.
+TEST(RecordTest, BeginsWithTheHashOfTheOtherMembers) {
+  static_assert(fnv1a("") == 0xcbf29ce484222325U && fnv1a("foobar") == 0x85944171f73967e8U);
+  const std::string text = to_json(sample());
+  std::array<char, 17> digits{};
+  std::snprintf(digits.data(), digits.size(), "%016llx",
+                static_cast<unsigned long long>(fnv1a(std::string_view(text).substr(31))));
+  EXPECT_EQ(text.substr(0, 43), "{\"checksum\":\"" + std::string(digits.data()) + "\",\"version\":2,");
+}
+
+TEST(RecordTest, RefusesOtherVersionsByName) {
+  const auto of_version = [](std::uint32_t version) {
+    Record record = sample();
+    record.version = version;
+    return to_json(record);
+  };
+  const auto error = [](const std::string& text) {
+    try {
+      (void)read_record(text);
+    } catch (const Error& refused) {
+      return refused.message();
+    }
+    return std::string();
+  };
+  EXPECT_EQ(error(of_version(2)), "");
+  EXPECT_EQ(error(of_version(9)),
+            "the state is of version 9, which another agentsafe has written: remove the container with delete --force");
+  const std::string first = "{" + of_version(1).substr(31);  // it had no checksum
+  EXPECT_NE(error(first).find("the state is of version 1,"), std::string::npos);
+}
+
+TEST(RecordTest, AfterARebootNamesNothingOfTheBootBefore) {
+  Record record = sample();
+  record.firstId = 0x60000000;
+  record.scratch = "/s/1";
+  record.sharedNetwork = SharedNetwork{"/run/netns/x", 4026531840};
+  record.intelRdt.emplace();
+  const Record seen = as_seen_after_reboot(record);
+  EXPECT_EQ(seen.pid, 0);
+  EXPECT_EQ(seen.startTime, 0U);
+  EXPECT_EQ(seen.pidfdInode, 0U);
+  EXPECT_FALSE(seen.cgroupIsOurs);
+  EXPECT_FALSE(seen.firstId);
+  EXPECT_TRUE(seen.scratch.empty());
+  EXPECT_FALSE(seen.sharedNetwork);
+  EXPECT_FALSE(seen.intelRdt);
+  EXPECT_EQ(seen.bundle, record.bundle);
+  EXPECT_EQ(seen.cgroup.unified->path, "/web");
 }
 
 TEST_F(StoreTest, ListsSortedAndLeavesOutItsOwnFolders) {
