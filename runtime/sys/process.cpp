@@ -10,8 +10,11 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include <array>
 #include <cerrno>
 #include <csignal>
+#include <cstddef>
+#include <span>
 
 #include "runtime/base/error.h"
 #include "runtime/base/scope.h"
@@ -166,13 +169,30 @@ bool wait_readable(FdRef fd, std::chrono::milliseconds limit) {
   }
 }
 
+namespace {
+
+// The helper has our memory while we go on: it may not allocate, throw, or fail a call, which would set our errno.
+int wait_for_the_end(void* pipe) {
+  const auto& ends = *static_cast<const Pipe*>(pipe);
+  ::close(ends.write_end.get());  // so that the end of the runtime ends the helper too
+  char byte = 0;
+  return static_cast<int>(::read(ends.read_end.get(), &byte, 1));
+}
+
+Child clone_waiting(int flags, Pipe& pipe, std::span<std::byte> stack) {
+  int pidfd = -1;
+  const int pid = ::clone(wait_for_the_end, stack.data() + stack.size(), CLONE_VM | CLONE_PIDFD | SIGCHLD | flags, &pipe,
+                          &pidfd, nullptr, nullptr);
+  if (pid < 0) fail_errno("clone");
+  return {pid, UniqueFd(pidfd)};
+}
+
+}  // namespace
+
 UniqueFd user_namespace(const std::string& uid_map, const std::string& gid_map) {
   Pipe ends = pipe();
-  const Child helper = clone3({.flags = CLONE_NEWUSER}, [&] {
-    ends.write_end.reset();  // so that the end of the runtime ends the helper too
-    char byte = 0;
-    return static_cast<int>(::read(ends.read_end.get(), &byte, 1));
-  });
+  alignas(16) std::array<std::byte, 2048> stack;
+  const Child helper = clone_waiting(CLONE_NEWUSER, ends, stack);
   OnExit end([&] {
     pidfd_send_signal(helper.pidfd, SIGKILL);
     wait(helper.pidfd);

@@ -188,7 +188,7 @@ killed_set() {
 @test "egress: a set that is killed after its transaction is told by show and why as it is in force" {
   with_egress '{"mode": "strict", "allow": ["203.0.113.7:443"]}'
   launch
-  killed_set waitid,wait4 ''  # of its helper, which goes on alone
+  killed_set waitid,wait4 ''  # of its helper, which has done it
   are_new() { rules_inside | grep -q '203.0.113.9 . tcp . 80'; }
   eventually are_new
   [ "$(jq -r .egressPending "$ROOT/$CID/state.json")" != "$(jq -r .egress "$ROOT/$CID/state.json")" ]
