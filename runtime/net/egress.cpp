@@ -101,7 +101,8 @@ void remove_if_there(Netlink& netlink, nft::Family family) {
 bool install_table(Netlink& netlink, const policy::Egress& egress, const Surroundings& around, nft::Existing existing) {
   bool is_new = false;
   nft::in_generation(netlink, [&](std::uint32_t generation) {
-    const auto comment = nft::comment_of(netlink, egress_table_name);
+    const auto comment =
+        generation == nft::untouched_generation ? std::nullopt : nft::comment_of(netlink, egress_table_name);
     is_new = !comment || existing == nft::Existing::replaced;
     if (is_new)
       nft::load(netlink, egress_table(egress, around, first_epoch), existing, generation);

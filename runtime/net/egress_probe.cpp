@@ -23,9 +23,11 @@ namespace {
 constexpr int loopback_index = 1;  // of every network namespace
 constexpr auto probe_limit = std::chrono::seconds(1);
 
-std::uint64_t packets_of(Netlink& netlink, const std::string& rule, nft::Family family = nft::Family::inet) {
+using Counts = std::vector<nft::RuleCount>;
+
+std::uint64_t packets_of(const Counts& counts, const std::string& rule) {
   std::uint64_t packets = 0;
-  for (const auto& count : nft::counters(netlink, egress_table_name, family))
+  for (const auto& count : counts)
     if (count.rule == rule) packets += count.packets;
   return packets;
 }
@@ -48,15 +50,21 @@ int connect_error(const policy::Network& to, std::uint16_t port) {
   return error;
 }
 
-void probe_one(Netlink& netlink, const std::string& rule, const policy::Network& to, std::uint16_t port,
-               bool needs_route) {
-  const auto before = packets_of(netlink, rule);
-  const int error = connect_error(to, port);
-  if (needs_route && (error == ENETUNREACH || error == EHOSTUNREACH) && packets_of(netlink, rule) == before) return;
-  if (error != 0 && packets_of(netlink, rule) > before) return;
-  fail("test the packet filter: a packet to " + to_text(to) + " port " + std::to_string(port) +
-       " was not refused by the rule \"" + rule + "\" (" + (error == 0 ? "no error" : errno_text(error)) +
-       "); the container is not started");
+struct Probe {
+  std::string rule;  // that must refuse it; each probe has another one
+  policy::Network to;
+  std::uint16_t port;
+  bool needs_route;
+  int error = 0;
+};
+
+void check(const Probe& probe, const Counts& before, const Counts& after) {
+  const bool is_counted = packets_of(after, probe.rule) > packets_of(before, probe.rule);
+  const bool has_no_route = probe.error == ENETUNREACH || probe.error == EHOSTUNREACH;
+  if (probe.error != 0 && (is_counted || (probe.needs_route && has_no_route))) return;
+  fail("test the packet filter: a packet to " + to_text(probe.to) + " port " + std::to_string(probe.port) +
+       " was not refused by the rule \"" + probe.rule + "\" (" +
+       (probe.error == 0 ? "no error" : errno_text(probe.error)) + "); the container is not started");
 }
 
 }  // namespace
@@ -64,9 +72,13 @@ void probe_one(Netlink& netlink, const std::string& rule, const policy::Network&
 void probe(Netlink& netlink, const nft::Table& table) {
   constexpr policy::Network resolver{false, {127, 0, 0, 11}, 32};
   constexpr policy::Network metadata{false, {169, 254, 169, 254}, 32};
-  probe_one(netlink, rule_name::probe, resolver, 1, false);
-  const auto judgement = nft::judge(table, "out", {metadata, IPPROTO_TCP, 80});
-  if (!judgement.accepted) probe_one(netlink, judgement.rule, metadata, 80, true);
+  std::vector<Probe> probes{{rule_name::probe, resolver, 1, false}};
+  auto judgement = nft::judge(table, "out", {metadata, IPPROTO_TCP, 80});
+  if (!judgement.accepted) probes.push_back({std::move(judgement.rule), metadata, 80, true});
+  const auto before = nft::counters(netlink, egress_table_name);
+  for (auto& probe : probes) probe.error = connect_error(probe.to, probe.port);
+  const auto after = nft::counters(netlink, egress_table_name);
+  for (const auto& probe : probes) check(probe, before, after);
 }
 
 void probe_frames(Netlink& netlink) {
@@ -77,11 +89,14 @@ void probe_frames(Netlink& netlink) {
   to.sll_protocol = htons(ETH_P_LOOP);
   to.sll_ifindex = loopback_index;
   to.sll_halen = ETH_ALEN;
-  const auto before = packets_of(netlink, rule_name::frames, nft::Family::netdev);
+  const auto frames = [&] {
+    return packets_of(nft::counters(netlink, egress_table_name, nft::Family::netdev), rule_name::frames);
+  };
+  const auto before = frames();
   const char frame[46] = {};
   const bool sent =
       ::sendto(socket.get(), frame, sizeof frame, 0, reinterpret_cast<const sockaddr*>(&to), sizeof to) >= 0;
-  if (!sent && packets_of(netlink, rule_name::frames, nft::Family::netdev) > before) return;
+  if (!sent && frames() > before) return;
   fail("test the packet filter: a frame was not refused by the rule \"" + std::string(rule_name::frames) +
        "\"; the container is not started");
 }

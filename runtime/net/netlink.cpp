@@ -19,7 +19,7 @@
 namespace agentsafe::net {
 namespace {
 
-constexpr std::size_t first_message = 512;  // most are shorter
+constexpr std::size_t first_message = 496;  // most are shorter; what malloc adds makes it a power of two
 constexpr std::size_t largest_message = 8192;
 constexpr std::size_t largest_answer = 32768;  // what the kernel fills at most in a dump
 
@@ -153,7 +153,7 @@ void Netlink::dump(Message& message, const std::function<void(const nlmsghdr*)>&
 // The kernel has answered everything by the time that sendto returns.
 void Netlink::collect_acknowledgements(std::size_t awaited, std::uint32_t first, const About& about) {
   constexpr std::size_t at_once = 64;
-  constexpr std::size_t largest = 1024;  // an acknowledgement has no more than a text and numbers
+  constexpr std::size_t largest = 512;  // an acknowledgement has no more than a text and numbers
   const auto bytes = std::make_unique_for_overwrite<char[]>(at_once * largest);
   std::array<iovec, at_once> places{};
   std::array<mmsghdr, at_once> answers{};
@@ -183,16 +183,19 @@ void Netlink::collect_acknowledgements(std::size_t awaited, std::uint32_t first,
   }
 }
 
-void Netlink::batch(std::span<Message> messages, const About& about) {
+void Netlink::batch(std::span<Message* const> messages, const About& about) {
   const FdRef fd(mnl_socket_get_fd(socket_.get()));
   const int room = 4 << 20;  // of the memory that each message, and each answer, takes
   ::setsockopt(fd.get(), SOL_SOCKET, SO_SNDBUFFORCE, &room, sizeof room);
   ::setsockopt(fd.get(), SOL_SOCKET, SO_RCVBUFFORCE, &room, sizeof room);
   std::string bytes;
+  std::size_t size = 0;
+  for (auto* const message : messages) size += message->header()->nlmsg_len;
+  bytes.reserve(size);
   std::size_t awaited = 0;
   const std::uint32_t first = sequence_;
-  for (auto& message : messages) {
-    nlmsghdr* const header = message.header();
+  for (auto* const message : messages) {
+    nlmsghdr* const header = message->header();
     header->nlmsg_seq = sequence_++;
     if ((header->nlmsg_flags & NLM_F_ACK) != 0) ++awaited;
     bytes.append(reinterpret_cast<const char*>(header), header->nlmsg_len);

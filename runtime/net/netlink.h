@@ -81,7 +81,7 @@ class Netlink {
   // One datagram, whose messages ask for acknowledgements by NLM_F_ACK and are taken together or not at all. Throws the
   // first error, behind what `about` says of the message (its place in `messages`, and the kernel's answer).
   using About = std::function<std::string(std::size_t, const nlmsghdr* answer)>;
-  void batch(std::span<Message> messages, const About& about);
+  void batch(std::span<Message* const> messages, const About& about);
   // NLM_F_DUMP: calls `each` for every answer; begins anew when the kernel says that things changed meanwhile.
   void dump(Message& message, const std::function<void(const nlmsghdr*)>& each);
 

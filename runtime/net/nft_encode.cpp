@@ -15,6 +15,7 @@ namespace agentsafe::net::nft {
 namespace {
 
 constexpr std::uint16_t device_prefix = 2;                                          // NFTA_DEVICE_PREFIX, Linux 6.16
+constexpr std::size_t usual_steps = 64;
 constexpr int loopback_index = 1;                                                   // of every network namespace
 constexpr std::uint32_t registers[] = {NFT_REG_1, NFT_REG32_01, NFT_REG32_02};      // IPv4 address, protocol, port
 constexpr std::uint32_t registers_v6[] = {NFT_REG_1, NFT_REG_2, NFT_REG32_00 + 5};  // the address takes four
@@ -271,7 +272,7 @@ void put_address_protocol_port(Message& m, std::uint32_t address_size) {
 }
 
 Step set_step(const Table& table, const Set& set, std::uint32_t number) {
-  Step step{nft_message(NFT_MSG_NEWSET, NLM_F_CREATE | NLM_F_EXCL, table.family), "set \"" + set.name + "\""};
+  Step step{nft_message(NFT_MSG_NEWSET, NLM_F_CREATE | NLM_F_EXCL, table.family), "set", set.name};
   Message& m = step.message;
   const std::uint32_t address = set.v6 ? type_ipv6 : type_ipv4;
   const std::uint32_t size = set.v6 ? 16 : 4;
@@ -319,7 +320,7 @@ void put_element(Message& m, const Set& set, const Element& element) {
 void add_elements(std::vector<Step>& steps, const Table& table, const Set& set) {
   constexpr std::size_t per_message = 64;
   for (std::size_t first = 0; first < set.elements.size(); first += per_message) {
-    Step step{nft_message(NFT_MSG_NEWSETELEM, NLM_F_CREATE, table.family), "elements of the set \"" + set.name + "\""};
+    Step step{nft_message(NFT_MSG_NEWSETELEM, NLM_F_CREATE, table.family), "elements of the set", set.name};
     step.message.put(NFTA_SET_ELEM_LIST_TABLE, table.name);
     step.message.put(NFTA_SET_ELEM_LIST_SET, set.name);
     {
@@ -344,7 +345,7 @@ void put_hook(Message& m, Hook hook) {
 }
 
 Step chain_step(const Table& table, const Chain& chain) {
-  Step step{nft_message(NFT_MSG_NEWCHAIN, NLM_F_CREATE | NLM_F_EXCL, table.family), "chain \"" + chain.name + "\""};
+  Step step{nft_message(NFT_MSG_NEWCHAIN, NLM_F_CREATE | NLM_F_EXCL, table.family), "chain", chain.name};
   Message& m = step.message;
   m.put(NFTA_CHAIN_TABLE, table.name);
   m.put(NFTA_CHAIN_NAME, chain.name);
@@ -353,8 +354,7 @@ Step chain_step(const Table& table, const Chain& chain) {
 }
 
 Step rule_step(const Table& table, const Chain& chain, const Rule& rule) {
-  Step step{nft_message(NFT_MSG_NEWRULE, NLM_F_CREATE | NLM_F_APPEND, table.family),
-            "rule (" + to_text(rule) + ") of the chain \"" + chain.name + "\""};
+  Step step{nft_message(NFT_MSG_NEWRULE, NLM_F_CREATE | NLM_F_APPEND, table.family), "chain", chain.name, &rule};
   Message& m = step.message;
   m.put(NFTA_RULE_TABLE, table.name);
   m.put(NFTA_RULE_CHAIN, chain.name);
@@ -374,10 +374,15 @@ Message nft_message(int type, int flags, Family family) {
   return message;
 }
 
+std::string about(const Step& step) {
+  const std::string named = std::string(step.kind) + " \"" + std::string(step.name) + "\"";
+  return step.rule == nullptr ? named : "rule (" + to_text(*step.rule) + ") of the " + named;
+}
+
 std::vector<Step> encode(const Table& table) {
   std::vector<Step> steps;
-  steps.push_back(
-      {nft_message(NFT_MSG_NEWTABLE, NLM_F_CREATE | NLM_F_EXCL, table.family), "table \"" + table.name + "\""});
+  steps.reserve(usual_steps);
+  steps.push_back({nft_message(NFT_MSG_NEWTABLE, NLM_F_CREATE | NLM_F_EXCL, table.family), "table", table.name});
   steps.back().message.put(NFTA_TABLE_NAME, table.name);
   put_comment(steps.back().message, NFTA_TABLE_USERDATA, table.comment);
   std::uint32_t number = 0;
@@ -391,9 +396,9 @@ std::vector<Step> encode(const Table& table) {
   return steps;
 }
 
-Step encode_deletion(const std::string& table, Family family) {
-  Step step{nft_message(NFT_MSG_DELTABLE, 0, family), "table \"" + table + "\""};
-  step.message.put(NFTA_TABLE_NAME, table);
+Step encode_deletion(std::string_view table, Family family) {
+  Step step{nft_message(NFT_MSG_DELTABLE, 0, family), "table", table};
+  step.message.put(NFTA_TABLE_NAME, std::string(table));
   return step;
 }
 

@@ -1,6 +1,7 @@
 // A table as nfnetlink messages. Source: linux/netfilter/nf_tables.h; what `nft --debug=netlink` shows.
 #pragma once
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "runtime/net/netlink.h"
@@ -8,16 +9,20 @@
 
 namespace agentsafe::net::nft {
 
-// One message of a batch, and what it is about: `rule "egress.allow" (tcp dport 443 accept) of the chain "judge"`.
+// One message of a batch, and what it is about; the table that it is of outlives it.
 struct Step {
   Message message;
-  std::string about;
+  std::string_view kind;  // table, set …
+  std::string_view name;
+  const Rule* rule = nullptr;  // of the chain `name`
 };
+// For errors: rule (tcp dport 443 accept) of the chain "judge"
+[[nodiscard]] std::string about(const Step& step);
 
 // In the order in which the kernel takes them: table, sets with their elements, chains, rules.
 [[nodiscard]] std::vector<Step> encode(const Table& table);
 // Deletes the table with everything in it.
-[[nodiscard]] Step encode_deletion(const std::string& table, Family family = Family::inet);
+[[nodiscard]] Step encode_deletion(std::string_view table, Family family = Family::inet);
 
 // A message of the nftables subsystem, with its family header.
 [[nodiscard]] Message nft_message(int type, int flags = 0, Family family = Family::inet);

@@ -16,28 +16,56 @@
 namespace agentsafe::net::nft {
 namespace {
 
-using Attributes = std::vector<const nlattr*>;
+// The attributes of a message or nest, in place; ends at the first that is none.
+class Attributes {
+ public:
+  class Iterator {
+   public:
+    Iterator(const nlattr* attribute, int left) : attribute_(attribute), left_(left) {}
+    const nlattr* operator*() const { return attribute_; }
+    Iterator& operator++() {
+      left_ -= static_cast<int>(MNL_ALIGN(attribute_->nla_len));
+      attribute_ = mnl_attr_next(attribute_);
+      return *this;
+    }
+    bool operator!=(std::nullptr_t) const { return mnl_attr_ok(attribute_, left_); }
 
-Attributes attributes_of(const void* start, std::size_t size) {
-  Attributes found;
-  const auto collect = [](const nlattr* attribute, void* into) {
-    static_cast<Attributes*>(into)->push_back(attribute);
-    return MNL_CB_OK;
+   private:
+    const nlattr* attribute_;
+    int left_;
   };
-  mnl_attr_parse_payload(start, size, collect, &found);
-  return found;
-}
+  Attributes(const void* start, std::size_t size)
+      : start_(static_cast<const nlattr*>(start)), size_(static_cast<int>(size)) {}
+  [[nodiscard]] Iterator begin() const { return {start_, size_}; }
+  [[nodiscard]] static std::nullptr_t end() { return nullptr; }
+
+ private:
+  const nlattr* start_;
+  int size_;
+};
+
 Attributes attributes_of(const nlattr* nest) {
-  return attributes_of(mnl_attr_get_payload(nest), mnl_attr_get_payload_len(nest));
+  return {mnl_attr_get_payload(nest), mnl_attr_get_payload_len(nest)};
 }
 Attributes attributes_of(const nlmsghdr* message) {
-  const auto* const start = static_cast<const char*>(mnl_nlmsg_get_payload_offset(message, sizeof(nfgenmsg)));
-  return attributes_of(start, mnl_nlmsg_get_payload_len(message) - sizeof(nfgenmsg));
+  return {mnl_nlmsg_get_payload_offset(message, sizeof(nfgenmsg)),
+          mnl_nlmsg_get_payload_len(message) - sizeof(nfgenmsg)};
 }
 
-const nlattr* find(const Attributes& attributes, std::uint16_t type) {
-  const auto found = std::ranges::find(attributes, type, mnl_attr_get_type);
-  return found == attributes.end() ? nullptr : *found;
+const nlattr* find(const Attributes& attributes, std::uint16_t type, std::size_t nth = 0) {
+  for (const nlattr* attribute : attributes)
+    if (mnl_attr_get_type(attribute) == type && nth-- == 0) return attribute;
+  return nullptr;
+}
+
+// Of this type, in front of `end`.
+std::size_t count(const Attributes& attributes, std::uint16_t type, const nlattr* end = nullptr) {
+  std::size_t found = 0;
+  for (const nlattr* attribute : attributes) {
+    if (attribute == end) break;
+    found += mnl_attr_get_type(attribute) == type;
+  }
+  return found;
 }
 
 std::string_view bytes_of(const nlattr* attribute) {
@@ -59,19 +87,19 @@ std::string comment_in(const nlattr* user_data) {
 
 // --- loading ---------------------------------------------------------------------------------------------------------
 
-Step mark(std::uint16_t type) {
-  Step step{Message(type), "the batch"};
-  auto& family = step.message.payload<nfgenmsg>();
+Message mark(std::uint16_t type) {
+  Message message(type);
+  auto& family = message.payload<nfgenmsg>();
   family.nfgen_family = AF_UNSPEC;
   family.res_id = htobe16(NFNL_SUBSYS_NFTABLES);
-  return step;
+  return message;
 }
 
 // The kernel refuses the whole batch when its rules are of another generation.
-Step begin_of(std::optional<std::uint32_t> generation) {
-  Step step = mark(NFNL_MSG_BATCH_BEGIN);
-  if (generation) step.message.put(NFNL_BATCH_GENID, htobe32(*generation));
-  return step;
+Message begin_of(std::optional<std::uint32_t> generation) {
+  Message message = mark(NFNL_MSG_BATCH_BEGIN);
+  if (generation) message.put(NFNL_BATCH_GENID, htobe32(*generation));
+  return message;
 }
 
 // The name of the expression that the kernel's answer points at.
@@ -88,24 +116,27 @@ std::string refused_expression(const Step& step, const nlmsghdr* answer) {
   return std::string(text_of(find(attributes_of(refused), NFTA_EXPR_NAME)));
 }
 
-std::string about(const Step& step, const nlmsghdr* answer) {
+std::string refusal_of(const Step& step, const nlmsghdr* answer) {
   const std::string expression = refused_expression(step, answer);
-  return step.about +
+  return about(step) +
          (expression.empty() ? "" : ": this kernel may lack the nftables expression \"" + expression + "\"");
 }
 
-void send(Netlink& netlink, std::vector<Step> steps, std::optional<std::uint32_t> generation = {}) {
-  std::vector<Message> messages;
-  steps.insert(steps.begin(), begin_of(generation));
-  steps.push_back(mark(NFNL_MSG_BATCH_END));
+void send(Netlink& netlink, std::vector<Step>& steps, std::optional<std::uint32_t> generation = {}) {
+  Message begin = begin_of(generation);
+  Message end = mark(NFNL_MSG_BATCH_END);
+  std::vector<Message*> messages;
+  messages.reserve(steps.size() + 2);
+  messages.push_back(&begin);
   for (auto& step : steps) {
     auto* const header = step.message.header();
-    if (header->nlmsg_type > NFNL_MSG_BATCH_END)
-      header->nlmsg_flags = static_cast<std::uint16_t>(header->nlmsg_flags | NLM_F_ACK);
-    messages.push_back(step.message);
+    header->nlmsg_flags = static_cast<std::uint16_t>(header->nlmsg_flags | NLM_F_ACK);
+    messages.push_back(&step.message);
   }
+  messages.push_back(&end);
   netlink.batch(messages, [&](std::size_t place, const nlmsghdr* answer) {
-    return place < steps.size() ? about(steps[place], answer) : std::string("the batch");
+    const bool is_of_step = place > 0 && place <= steps.size();
+    return is_of_step ? refusal_of(steps[place - 1], answer) : std::string("the batch");
   });
 }
 
@@ -114,32 +145,26 @@ void send(Netlink& netlink, std::vector<Step> steps, std::optional<std::uint32_t
 // Whether everything that we sent is there with the same value; the kernel adds handles, defaults and counters' values.
 // Lists must be of the same length.
 bool holds(const Attributes& theirs, const Attributes& ours, std::uint16_t left_out = 0) {
-  for (std::size_t i = 0; i < ours.size(); ++i) {
-    const std::uint16_t type = mnl_attr_get_type(ours[i]);
+  for (const nlattr* const attribute : ours) {
+    const std::uint16_t type = mnl_attr_get_type(attribute);
     if (type == left_out) continue;
-    const auto is_same = [&](const nlattr* attribute) { return mnl_attr_get_type(attribute) == type; };
-    if (std::ranges::count_if(theirs, is_same) != std::ranges::count_if(ours, is_same)) return false;
-    auto nth = std::count_if(ours.begin(), ours.begin() + static_cast<std::ptrdiff_t>(i), is_same);
-    const auto match =
-        std::ranges::find_if(theirs, [&](const nlattr* attribute) { return is_same(attribute) && nth-- == 0; });
-    const bool nested = (ours[i]->nla_type & NLA_F_NESTED) != 0;
-    if (nested ? !holds(attributes_of(*match), attributes_of(ours[i])) : bytes_of(*match) != bytes_of(ours[i]))
+    if (count(theirs, type) != count(ours, type)) return false;
+    const nlattr* const match = find(theirs, type, count(ours, type, attribute));
+    if (match == nullptr) return false;
+    const bool nested = (attribute->nla_type & NLA_F_NESTED) != 0;
+    if (nested ? !holds(attributes_of(match), attributes_of(attribute)) : bytes_of(match) != bytes_of(attribute))
       return false;
   }
   return true;
 }
 
 // What the kernel holds of one kind in the table; tables' own name has the same attribute number as everything's table.
-std::vector<std::string> dump_of(Netlink& netlink, Message question, const std::string& table) {
-  std::vector<std::string> answers;
+void dump(Netlink& netlink, Message question, std::string_view table,
+          const std::function<void(const nlmsghdr*)>& each) {
   netlink.dump(question, [&](const nlmsghdr* answer) {
-    if (text_of(find(attributes_of(answer), NFTA_RULE_TABLE)) != table) return;
-    answers.emplace_back(reinterpret_cast<const char*>(answer), answer->nlmsg_len);
+    if (text_of(find(attributes_of(answer), NFTA_RULE_TABLE)) == table) each(answer);
   });
-  return answers;
 }
-
-const nlmsghdr* message_in(const std::string& answer) { return reinterpret_cast<const nlmsghdr*>(answer.data()); }
 
 struct Kind {
   int made_by;
@@ -159,15 +184,17 @@ bool is_of(const Step& step, int type) { return (step.message.header()->nlmsg_ty
 }
 
 void verify_kind(Netlink& netlink, const Table& table, const std::vector<Step>& steps, const Kind& kind) {
-  const auto answers = dump_of(netlink, nft_message(kind.asked_by, 0, table.family), table.name);
-  auto answer = answers.begin();
-  for (const auto& step : steps) {
-    if (!is_of(step, kind.made_by)) continue;
-    if (answer == answers.end()) fail_verification(step.about + " is missing");
-    if (!holds(attributes_of(message_in(*answer++)), attributes_of(step.message.header()), kind.left_out))
-      fail_verification(step.about + " differs");
-  }
-  if (answer != answers.end()) fail_verification(std::string("there are other ") + kind.name);
+  const auto next_from = [&](auto from) {
+    return std::find_if(from, steps.end(), [&](const Step& step) { return is_of(step, kind.made_by); });
+  };
+  auto step = next_from(steps.begin());
+  dump(netlink, nft_message(kind.asked_by, 0, table.family), table.name, [&](const nlmsghdr* answer) {
+    if (step == steps.end()) fail_verification(std::string("there are other ") + kind.name);
+    if (!holds(attributes_of(answer), attributes_of(step->message.header()), kind.left_out))
+      fail_verification(about(*step) + " differs");
+    step = next_from(step + 1);
+  });
+  if (step != steps.end()) fail_verification(about(*step) + " is missing");
 }
 
 // The elements of a message of elements: key, end of the key, and flags, as one text each.
@@ -193,10 +220,16 @@ void verify_elements(Netlink& netlink, const Table& table, const Set& set, const
   Message question = nft_message(NFT_MSG_GETSETELEM, 0, table.family);
   question.put(NFTA_SET_ELEM_LIST_TABLE, table.name);
   question.put(NFTA_SET_ELEM_LIST_SET, set.name);
-  for (const auto& answer : dump_of(netlink, question, table.name)) collect_elements(theirs, message_in(answer));
+  dump(netlink, question, table.name, [&](const nlmsghdr* answer) { collect_elements(theirs, answer); });
   std::ranges::sort(ours);
   std::ranges::sort(theirs);
   if (ours != theirs) fail_verification("the elements of the set \"" + set.name + "\" differ");
+}
+
+void verify(Netlink& netlink, const Table& table, const std::vector<Step>& steps, bool with_addresses) {
+  for (const auto& kind : kinds) verify_kind(netlink, table, steps, kind);
+  for (const auto& set : table.sets)
+    if (with_addresses || set.with_ports) verify_elements(netlink, table, set, steps);
 }
 
 }  // namespace
@@ -225,37 +258,36 @@ void load(Netlink& netlink, const Table& table, Existing existing, std::uint32_t
   const bool exists = existing == Existing::replaced && comment_of(netlink, table.name, table.family).has_value();
   if (exists) steps.insert(steps.begin(), encode_deletion(table.name, table.family));
   in_context("load the packet filter", [&] {
-    send(netlink, std::move(steps), generation);
-    verify(netlink, table);
+    send(netlink, steps, generation);
+    verify(netlink, table, steps, true);
   });
 }
 
 void verify(Netlink& netlink, const Table& table, bool with_addresses) {
-  const auto steps = encode(table);
-  for (const auto& kind : kinds) verify_kind(netlink, table, steps, kind);
-  for (const auto& set : table.sets)
-    if (with_addresses || set.with_ports) verify_elements(netlink, table, set, steps);
+  verify(netlink, table, encode(table), with_addresses);
 }
 
 void remove(Netlink& netlink, const std::string& table, Family family) {
   std::vector<Step> steps;
   steps.push_back(encode_deletion(table, family));
-  in_context("remove the packet filter", [&] { send(netlink, std::move(steps)); });
+  in_context("remove the packet filter", [&] { send(netlink, steps); });
 }
 
 std::optional<std::string> comment_of(Netlink& netlink, const std::string& table, Family family) {
-  const auto answers = dump_of(netlink, nft_message(NFT_MSG_GETTABLE, 0, family), table);
-  if (answers.empty()) return std::nullopt;
-  return comment_in(find(attributes_of(message_in(answers.front())), NFTA_TABLE_USERDATA));
+  std::optional<std::string> comment;
+  dump(netlink, nft_message(NFT_MSG_GETTABLE, 0, family), table, [&](const nlmsghdr* answer) {
+    comment = comment_in(find(attributes_of(answer), NFTA_TABLE_USERDATA));
+  });
+  return comment;
 }
 
 std::vector<RuleCount> counters(Netlink& netlink, const std::string& table, Family family) {
   std::vector<RuleCount> counts;
-  for (const auto& answer : dump_of(netlink, nft_message(NFT_MSG_GETRULE, 0, family), table)) {
-    const auto rule = attributes_of(message_in(answer));
+  dump(netlink, nft_message(NFT_MSG_GETRULE, 0, family), table, [&](const nlmsghdr* answer) {
+    const auto rule = attributes_of(answer);
     const std::string name = comment_in(find(rule, NFTA_RULE_USERDATA));
     const nlattr* const list = find(rule, NFTA_RULE_EXPRESSIONS);
-    if (name.empty() || list == nullptr) continue;
+    if (name.empty() || list == nullptr) return;
     for (const auto* element : attributes_of(list)) {
       const auto expression = attributes_of(element);
       const nlattr* const data = find(expression, NFTA_EXPR_DATA);
@@ -266,7 +298,7 @@ std::vector<RuleCount> counters(Netlink& netlink, const std::string& table, Fami
       if (packets != nullptr && bytes != nullptr)
         counts.push_back({name, be64toh(mnl_attr_get_u64(packets)), be64toh(mnl_attr_get_u64(bytes))});
     }
-  }
+  });
   return counts;
 }
 

@@ -19,6 +19,8 @@ enum class Existing : std::uint8_t { refused, replaced };
 
 // Counts the transactions of the namespace. Whoever looks before loading hands over the one in which it looked.
 [[nodiscard]] std::uint32_t generation_of(Netlink& netlink);
+// Of a namespace in which nobody has loaded anything yet: it has no tables.
+inline constexpr std::uint32_t untouched_generation = 1;
 // Calls `body` with the current generation; anew, a few times, while it throws that the generation has passed
 // (ERESTART).
 void in_generation(Netlink& netlink, const std::function<void(std::uint32_t)>& body);

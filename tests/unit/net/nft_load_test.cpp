@@ -138,6 +138,32 @@ TEST_F(NftTest, SeesARuleThatSomebodyRemoved) {
   EXPECT_NE(error_of([&] { nft::verify(*netlink_, table); }).find("differs"), std::string::npos);
 }
 
+TEST_F(NftTest, SeesEveryRuleAndStatementThatIsNotTheOneThatWasMeant) {
+  const auto table = egress_table(policy::read_egress(policies[1]), around, 1);
+  load(table);
+  const auto is_seen = [&](nft::Table other) {
+    return !error_of([&] { nft::verify(*netlink_, other); }).empty();
+  };
+  EXPECT_FALSE(is_seen(table));
+  for (std::size_t c = 0; c < table.chains.size(); ++c)
+    for (std::size_t r = 0; r < table.chains[c].rules.size(); ++r) {
+      nft::Table other = table;
+      auto& rules = other.chains[c].rules;
+      rules.erase(rules.begin() + static_cast<std::ptrdiff_t>(r));
+      EXPECT_TRUE(is_seen(other)) << nft::to_text(table.chains[c].rules[r]) << " removed";
+      for (std::size_t s = 0; s < table.chains[c].rules[r].statements.size(); ++s) {
+        nft::Table changed = table;
+        changed.chains[c].rules[r].statements[s] = nft::Protocol{99};
+        EXPECT_TRUE(is_seen(changed)) << nft::to_text(table.chains[c].rules[r]) << " changed at " << s;
+      }
+    }
+  for (std::size_t s = 0; s < table.sets.size(); ++s) {
+    nft::Table other = table;
+    ++other.sets[s].elements.back().last[3];
+    EXPECT_TRUE(is_seen(other)) << table.sets[s].name;
+  }
+}
+
 TEST_F(NftTest, SeesAnElementThatSomebodyChanged) {
   const auto table = egress_table(policy::read_egress(R"({"allow":["203.0.113.1:443"]})"), {}, 1);
   load(table);
