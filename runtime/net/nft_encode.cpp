@@ -374,11 +374,6 @@ Message nft_message(int type, int flags, Family family) {
   return message;
 }
 
-std::string about(const Step& step) {
-  const std::string named = std::string(step.kind) + " \"" + std::string(step.name) + "\"";
-  return step.rule == nullptr ? named : "rule (" + to_text(*step.rule) + ") of the " + named;
-}
-
 std::vector<Step> encode(const Table& table) {
   std::vector<Step> steps;
   steps.reserve(usual_steps);

@@ -16,8 +16,6 @@ struct Step {
   std::string_view name;
   const Rule* rule = nullptr;  // of the chain `name`
 };
-// For errors: rule (tcp dport 443 accept) of the chain "judge"
-[[nodiscard]] std::string about(const Step& step);
 
 // In the order in which the kernel takes them: table, sets with their elements, chains, rules.
 [[nodiscard]] std::vector<Step> encode(const Table& table);

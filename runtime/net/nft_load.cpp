@@ -102,6 +102,12 @@ Message begin_of(std::optional<std::uint32_t> generation) {
   return message;
 }
 
+// rule (tcp dport 443 accept) of the chain "judge"
+std::string about(const Step& step) {
+  const std::string named = std::string(step.kind) + " \"" + std::string(step.name) + "\"";
+  return step.rule == nullptr ? named : "rule (" + to_text(*step.rule) + ") of the " + named;
+}
+
 // The name of the expression that the kernel's answer points at.
 std::string refused_expression(const Step& step, const nlmsghdr* answer) {
   const nlmsghdr* const sent = step.message.header();
