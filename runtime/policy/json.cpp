@@ -149,7 +149,9 @@ void read_object(const Value& object, const std::string& prefix, Reading& readin
   for (const Value& member : object) {
     const std::string key = prefix + std::string(member.name);
     const std::size_t at = find_field(key);
-    const auto in_group = [&](const Field& field) { return field.key.starts_with(key + "."); };
+    const auto in_group = [&](const Field& field) {
+      return field.key.starts_with(key) && field.key.substr(key.size()).starts_with('.');
+    };
     const bool is_group = std::any_of(fields().begin(), fields().end(), in_group);
     if (prefix.empty() && (key == "version" || key == "extends")) continue;
     if (is_group && member.kind == ValueKind::object) {

@@ -112,7 +112,22 @@ def own_namespace(spec):
     spec["process"]["args"] = ["/true"]
 
 
-def measure_starts(host):
+@contextlib.contextmanager
+def another(host):
+    """A container under strict that stays. The kernel patches its own code when the first packet filter of a machine comes, and
+    again, somewhat later, when the last has gone: beside another container neither happens."""
+    def changes(spec):
+        spec["linux"]["namespaces"][0] = {"type": "network"}
+        spec["linux"]["cgroupsPath"] += "-another"
+    host.bundle("idle", changes)
+    host.call("run", "--detach", "--bundle", host.folder, "another", flags=host.policy(dict(containers.NOTHING)))
+    try:
+        yield
+    finally:
+        host.call("delete", "--force", "another")
+
+
+def measure_starts(host, where):
     subprocess.run(["gcc", "-static", "-nostdlib", "-x", "c", "-o", f"{host.folder}/rootfs/true", "-"], check=True, text=True,
                    input='void _start(void) { __asm__ volatile("syscall" : : "a"(231), "D"(0)); }' if os.uname().machine == "x86_64"
                    else '#include <sys/syscall.h>\nvoid _start(void) { __asm__ volatile("mov x8, #94; mov x0, #0; svc 0"); }')
@@ -124,7 +139,7 @@ def measure_starts(host):
         taken["strict"].append(start_time(host, plain))
         taken["strict, egress off"].append(start_time(host, {"mode": "off"}))
     for place, what in ((0, "elapsed"), (1, "of processors")):
-        middle = {case: row(f"run, --policy {case}, {what}", "ms", [value[place] for value in values])
+        middle = {case: row(f"run {where}, {case}, {what}", "ms", [value[place] for value in values])
                   for case, values in taken.items()}
         print(f"{'':>4}strict costs {middle['strict'] - middle['oci']:+.2f} ms, its egress rules "
               f"{middle['strict'] - middle['strict, egress off']:+.2f} ms", flush=True)
@@ -138,7 +153,9 @@ def main():
     host.sniffer.socket.close()  # it would take part in every packet
     try:
         print(f"{'':<52} {'median':>10} {'25 %':>10} {'75 %':>10}")
-        measure_starts(host)
+        measure_starts(host, "alone")
+        with another(host):
+            measure_starts(host, "beside another")
         cases = {"no rules": lambda: host.container(None, sends_marks=False),
                  "strict": lambda: host.container(OPEN_PORTS, sends_marks=False)}
         for kind, family in ((V4, "IPv4"), (V6, "IPv6")):
