@@ -42,15 +42,20 @@ void write_sysctl(const std::string& path, std::string_view value) {
   sys::write_all(sys::openat(sys::at_cwd, "/proc/sys/net/" + path, O_WRONLY | O_NOFOLLOW), value);
 }
 
-// A router advertisement would bring routes that nobody has configured; a flow that conntrack picks up in the middle
-// was never judged; a helper (automatic ones: before Linux 6.0) would declare flows related to others.
-void set_sysctls() {
+// A flow that conntrack picks up in the middle was never judged; a helper (automatic ones: before Linux 6.0) would declare
+// flows related to others. Missing before the first rule about flows has loaded conntrack.
+void track_strictly(bool has_flows) {
+  if (has_flows || sys::try_fstatat(sys::at_cwd, "/proc/sys/net/netfilter/nf_conntrack_tcp_loose"))
+    write_sysctl("netfilter/nf_conntrack_tcp_loose", "0");
+  if (sys::try_fstatat(sys::at_cwd, "/proc/sys/net/netfilter/nf_conntrack_helper"))
+    write_sysctl("netfilter/nf_conntrack_helper", "0");
+}
+
+// It would bring routes that nobody has configured.
+void refuse_router_advertisements() {
   const UniqueFd devices = sys::try_openat(sys::at_cwd, "/proc/sys/net/ipv6/conf", O_RDONLY | O_DIRECTORY);
   if (devices)  // missing: a kernel without IPv6
     for (const auto& device : sys::list_directory(devices)) write_sysctl("ipv6/conf/" + device + "/accept_ra", "0");
-  write_sysctl("netfilter/nf_conntrack_tcp_loose", "0");
-  if (sys::try_fstatat(sys::at_cwd, "/proc/sys/net/netfilter/nf_conntrack_helper"))
-    write_sysctl("netfilter/nf_conntrack_helper", "0");
 }
 
 // --- the table -------------------------------------------------------------------------------------------------------
@@ -127,7 +132,8 @@ void install_here(const policy::Egress& egress, const Surroundings& around, nft:
   });
   if (is_new) {
     bring_loopback_up();
-    set_sysctls();
+    refuse_router_advertisements();
+    track_strictly(has_flows(egress, first_epoch));
   }
   probe(netlink, egress_table(egress, around, first_epoch));
   if (around.raw_sockets) probe_frames(netlink);
@@ -145,6 +151,7 @@ void replace_in(std::uint32_t generation, Netlink& netlink, const policy::Egress
       for (auto& statement : rule.statements)
         if (auto* const quota = std::get_if<nft::BytesOver>(&statement)) quota->bytes -= std::min(used, quota->bytes);
   nft::load(netlink, table, nft::Existing::replaced, generation);
+  track_strictly(true);
 }
 
 }  // namespace

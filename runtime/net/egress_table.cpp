@@ -38,13 +38,15 @@ constexpr std::uint8_t neighbour_advert = 136;
 class Compiler {
  public:
   Compiler(const policy::Egress& egress, const Surroundings& around, std::uint32_t epoch)
-      : egress_(egress), around_(around), mark_(mark_of(egress, epoch)) {
+      : egress_(egress), around_(around), mark_(mark_of(egress, epoch)), has_flows_(has_flows(egress, epoch)) {
     table_.name = egress_table_name;
     table_.comment = comment_of(egress, epoch);
   }
 
   nft::Table compile() {
-    table_.chains = {refuse(), accepted(), grant(), judge(), out(), forward(), in()};
+    table_.chains.push_back(refuse());
+    if (has_flows_) table_.chains.insert(table_.chains.end(), {accepted(), grant()});
+    table_.chains.insert(table_.chains.end(), {judge(), out(), forward(), in()});
     return std::move(table_);
   }
 
@@ -118,15 +120,16 @@ class Compiler {
   }
 
   Chain judge() {
-    Chain chain{"judge",
-                {},
-                {{"", {FlowIs{Flow::invalid}, Drop{}}},
-                 {"", {nft::SourceRoute{131}, Drop{}}},
-                 {"", {nft::SourceRoute{137}, Drop{}}},
-                 {"", {nft::RoutingHeader{}, Drop{}}},
-                 {"", {FlowIs{Flow::established}, nft::FlowMark{mark_}, Goto{"accepted"}}}}};
-    add_icmp(chain);
-    add_answers(chain);
+    Chain chain{"judge", {}, {}};
+    if (has_flows_) chain.rules.push_back({"", {FlowIs{Flow::invalid}, Drop{}}});
+    chain.rules.insert(chain.rules.end(), {{"", {nft::SourceRoute{131}, Drop{}}},
+                                           {"", {nft::SourceRoute{137}, Drop{}}},
+                                           {"", {nft::RoutingHeader{}, Drop{}}}});
+    if (has_flows_) {
+      chain.rules.push_back({"", {FlowIs{Flow::established}, nft::FlowMark{mark_}, Goto{"accepted"}}});
+      add_icmp(chain);
+      add_answers(chain);
+    }
     add_dests(chain, rule_name::deny, {"refused4", "refused6"}, egress_.deny, "refuse");
     add_dests(chain, rule_name::internal, {"internal4", "internal6"}, egress_.internal, "grant");
     if (egress_.mode == EgressMode::open) add_name_servers(chain);
@@ -166,14 +169,15 @@ class Compiler {
   // silently, since an answer would itself leave. Answers to flows that the container began are taken whatever their
   // epoch: which of these are still allowed shows when it sends next, and nothing leaves before.
   Chain in() const {
-    Chain chain{"in",
-                Hook::input,
-                {{"", {nft::Loopback{false}, Accept{}}},
-                 {"", {FlowIs{Flow::invalid}, Drop{}}},
-                 {"", {FlowIs{Flow::established}, nft::FlowMark{mark_}, Accept{}}},
-                 {"", {FlowIs{Flow::established}, nft::Answer{}, Accept{}}},
-                 {"", {FlowIs{Flow::related}, nft::Protocol{IPPROTO_ICMP}, Accept{}}},
-                 {"", {FlowIs{Flow::related}, nft::Protocol{IPPROTO_ICMPV6}, Accept{}}}}};
+    Chain chain{"in", Hook::input, {{"", {nft::Loopback{false}, Accept{}}}}};
+    if (has_flows_) {
+      chain.rules.insert(chain.rules.end(),
+                         {{"", {FlowIs{Flow::invalid}, Drop{}}},
+                          {"", {FlowIs{Flow::established}, nft::FlowMark{mark_}, Accept{}}},
+                          {"", {FlowIs{Flow::established}, nft::Answer{}, Accept{}}},
+                          {"", {FlowIs{Flow::related}, nft::Protocol{IPPROTO_ICMP}, Accept{}}},
+                          {"", {FlowIs{Flow::related}, nft::Protocol{IPPROTO_ICMPV6}, Accept{}}}});
+    }
     for (const auto discovery : {neighbour_solicit, neighbour_advert})
       chain.rules.push_back({"", {nft::FromLink{}, nft::Icmp{true, discovery}, Accept{}}});
     for (const auto flow : {Flow::fresh, Flow::established}) {
@@ -190,6 +194,7 @@ class Compiler {
   const policy::Egress& egress_;
   const Surroundings& around_;
   std::uint32_t mark_;
+  bool has_flows_;
   nft::Table table_;
 };
 
@@ -212,6 +217,12 @@ std::string comment_of(const policy::Egress& egress, std::uint32_t epoch) {
 std::uint32_t mark_of(const policy::Egress& egress, std::uint32_t epoch) {
   const std::uint64_t hash = fnv1a(comment_of(egress, epoch));
   return static_cast<std::uint32_t>(hash ^ hash >> 32) | 1U;  // never that of a flow without a mark
+}
+
+bool has_flows(const policy::Egress& egress, std::uint32_t epoch) {
+  const bool grants_by_mode = egress.mode == EgressMode::moderate || egress.mode == EgressMode::open;
+  return epoch > first_epoch || grants_by_mode || !egress.allow.empty() || !egress.internal.empty() ||
+         egress.ingress.kind != policy::Ingress::Kind::none;
 }
 
 nft::Table egress_table(const policy::Egress& egress, const Surroundings& around, std::uint32_t epoch) {

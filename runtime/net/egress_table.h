@@ -47,6 +47,9 @@ inline constexpr const char* rest = "not in egress.allow";
 inline constexpr const char* frames = "frames of programs";
 }  // namespace rule_name
 
+// Whether there can be flows: the policy lets some begin, out or in, or those before it may have. Where there are none, the
+// table asks nothing about flows: the kernel need not track any, which it does at the price of four more hooks.
+[[nodiscard]] bool has_flows(const policy::Egress& egress, std::uint32_t epoch);
 // The conntrack mark of the flows of an epoch. Policies have marks of their own: in a network namespace that outlives a
 // container, what its policy let out must not pass for a flow of the next one's, whose epochs begin at one again.
 [[nodiscard]] std::uint32_t mark_of(const policy::Egress& egress, std::uint32_t epoch);

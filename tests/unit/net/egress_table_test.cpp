@@ -8,7 +8,9 @@
 #include <cstdlib>
 #include <fstream>
 #include <random>
+#include <set>
 #include <sstream>
+#include <variant>
 
 #include "runtime/base/error.h"
 #include "runtime/net/egress_sets.h"
@@ -163,6 +165,41 @@ TEST(DestTextTest, EveryTextIsADestinationOrAnError) {
     }
   }
   EXPECT_GT(read, 1000U);
+}
+
+// --- flows -----------------------------------------------------------------------------------------------------------
+
+bool asks_about_flows(const char* json, std::uint32_t epoch) {
+  return nft::to_text(egress_table(policy_of(json), {}, epoch)).find("ct state") != std::string::npos;
+}
+
+TEST(EgressTableTest, AsksAboutFlowsWhereThereCanBeSome) {
+  for (const char* const json : {R"({"mode":"none"})", R"({"mode":"strict"})", R"({"mode":"strict","deny":["203.0.113.9:*"]})"}) {
+    EXPECT_FALSE(asks_about_flows(json, first_epoch)) << json;
+    EXPECT_TRUE(asks_about_flows(json, first_epoch + 1)) << json << " cuts flows of before";
+  }
+  for (const char* const json :
+       {R"({"mode":"strict","allow":["203.0.113.9:1"]})", R"({"mode":"strict","internal":["10.0.0.1:1"]})",
+        R"({"mode":"moderate"})", R"({"mode":"open"})", R"({"mode":"none","ingress":"engine"})",
+        R"({"mode":"none","ingress":[80]})"})
+    EXPECT_TRUE(asks_about_flows(json, first_epoch)) << json;
+}
+
+// Leaving the rules about flows out opens nothing.
+TEST(EgressTableTest, WithoutFlowsAcceptsNothingThatItWouldNotWithThem) {
+  const auto accepting = [](std::uint32_t epoch) {
+    std::set<std::string> rules;
+    for (const auto& chain : egress_table(policy_of(R"({"mode":"none"})"), {}, epoch).chains)
+      for (const auto& rule : chain.rules)
+        if (std::holds_alternative<nft::Accept>(rule.statements.back())) rules.insert(chain.name + ": " + nft::to_text(rule));
+    return rules;
+  };
+  const auto without = accepting(first_epoch);
+  EXPECT_FALSE(without.empty());
+  EXPECT_TRUE(std::ranges::includes(accepting(first_epoch + 1), without));
+  for (const auto& rule : without)
+    EXPECT_TRUE(rule.find("\"lo\"") != std::string::npos || rule.find("hoplimit 255 icmpv6 type nd-") != std::string::npos)
+        << rule;
 }
 
 // --- golden text -----------------------------------------------------------------------------------------------------
