@@ -12,6 +12,10 @@
 #include <cstring>
 #include <limits>
 
+#ifndef MADV_POPULATE_WRITE
+#define MADV_POPULATE_WRITE 23
+#endif
+
 namespace {
 
 // Free lists by powers of two, over pages that are taken in large steps and never given back; what is larger than a
@@ -30,6 +34,7 @@ constexpr std::size_t limit = std::size_t{1} << 40;
 constinit Block* free_blocks[greatest_shift + 1] = {};
 constinit std::byte* unused = nullptr;
 constinit std::size_t unused_size = 0;
+constinit std::byte* touched = nullptr;  // up to there pages are mapped
 
 void* new_pages(std::size_t size) {  // nullptr: errno is ENOMEM
   void* const pages = ::mmap(nullptr, size, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
@@ -54,13 +59,27 @@ Block* block_in_use(void* memory) {
   return block;
 }
 
+// Small blocks come one after the other: their pages are mapped eight at a time (Linux 5.14) instead of by a fault each.
+void map_at_once(std::size_t size) {
+  constexpr std::size_t page = 4096, some = 8 * page;
+  if (size > page || unused + size <= touched) return;
+  auto* const first = reinterpret_cast<std::byte*>(reinterpret_cast<std::uintptr_t>(unused) / page * page);
+  const std::size_t left = static_cast<std::size_t>(unused + unused_size - first);
+  const int error = errno;
+  (void)::madvise(first, left < some ? left : some, MADV_POPULATE_WRITE);
+  errno = error;
+  touched = first + some;
+}
+
 Block* take_new(std::size_t size) {
   if (unused_size < size) {
     void* const pages = new_pages(step);
     if (pages == nullptr) return nullptr;
     unused = static_cast<std::byte*>(pages);
     unused_size = step;
+    touched = unused;
   }
+  map_at_once(size);
   auto* const block = reinterpret_cast<Block*>(unused);
   unused += size;
   unused_size -= size;

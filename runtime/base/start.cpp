@@ -80,6 +80,28 @@ constexpr Segments segments;
 
 [[noreturn]] void refuse() { __builtin_trap(); }
 
+AGENTSAFE_EARLY long early_call(long number, std::uintptr_t a, std::uintptr_t b, std::uintptr_t c = 0) {  // no errno yet
+  asm volatile("syscall" : "+a"(number) : "D"(a), "S"(b), "d"(c) : "rcx", "r11", "memory");
+  return number;
+}
+
+// The program's pages mapped at once (Linux 5.14; before, nothing happens) instead of by a page fault each, or for each
+// sixteen of its text: a fault takes 11 µs in some virtual machines, ten times what the page itself takes.
+AGENTSAFE_EARLY void map_at_once(const void* stack) {
+  constexpr std::uintptr_t page = 4096, populate_read = 22, populate_write = 23;
+  constexpr std::uintptr_t variables = 2 * page, of_stack = 8 * page;  // as much as every verb touches
+  for (const auto& segment : segments) {
+    if (segment.p_type != PT_LOAD) continue;
+    const auto first = (base() + segment.p_vaddr) / page * page;
+    const bool writable = (segment.p_flags & PF_W) != 0;
+    auto end = base() + segment.p_vaddr + segment.p_memsz;
+    if (const auto used = base() + segment.p_vaddr + segment.p_filesz + variables; writable && used < end) end = used;
+    early_call(SYS_madvise, first, (end + page - 1) / page * page - first, writable ? populate_write : populate_read);
+  }
+  const auto top = reinterpret_cast<std::uintptr_t>(stack) / page * page;
+  early_call(SYS_madvise, top - of_stack, of_stack, populate_write);
+}
+
 // DT_RELR: an address, or a bit for each of the 63 words after the last one.
 AGENTSAFE_EARLY void relocate_packed(const std::uintptr_t* entry, std::size_t bytes) {
   std::uintptr_t* where = nullptr;
@@ -162,9 +184,7 @@ AGENTSAFE_EARLY void set_up_thread(const std::uint64_t* random) {
   table.variables = no_modules;
   table.stack_guard = random[0] & ~std::uint64_t{0xff};  // a zero byte ends strings that run over
   table.pointer_guard = random[1];
-  long result = SYS_arch_prctl;
-  asm volatile("syscall" : "+a"(result) : "D"(long{ARCH_SET_FS}), "S"(&table) : "rcx", "r11", "memory");
-  if (result != 0) refuse();
+  if (early_call(SYS_arch_prctl, ARCH_SET_FS, reinterpret_cast<std::uintptr_t>(&table)) != 0) refuse();
 }
 
 // What has been relocated is not written to again (ld -z relro).
@@ -226,6 +246,7 @@ int dl_iterate_phdr(int (*visit)(dl_phdr_info*, std::size_t, void*), void* data)
   said_by_the_kernel = reinterpret_cast<const ElfW(auxv_t)*>(end + 1);
   const auto random = getauxval(AT_RANDOM);  // 16 bytes
   if (random == 0) refuse();
+  map_at_once(&argc);
   const Tables found = tables();
   relocate_packed(reinterpret_cast<const std::uintptr_t*>(found.relr), found.relr_size);
   relocate(found.rela, found.rela_size, R_X86_64_RELATIVE);

@@ -17,6 +17,7 @@
 #include "runtime/container/hook_output.h"
 #include "runtime/container/host_side.h"
 #include "runtime/container/id_ranges.h"
+#include "runtime/container/init_image.h"
 #include "runtime/container/notify.h"
 #include "runtime/container/poststart.h"
 #include "runtime/container/scratch.h"
@@ -85,8 +86,9 @@ Prepared prepare(Creation& creation, Container& container) {
 }
 
 LaunchSetting setting_for(const Creation& creation, const Prepared& prepared, const cgroup::Join& join,
-                          cgroup::Cgroup& cgroup) {
+                          cgroup::Cgroup& cgroup, process::Ahead& ahead) {
   LaunchSetting setting;
+  setting.ahead = &ahead;
   setting.log = creation.runtime.log;
   setting.cgroup_fd = join.directory.get();
   setting.is_fresh = true;
@@ -141,7 +143,7 @@ void stage_record(Container& container, FdRef init) {
 }
 
 // Everything up to where the init waits for `start` (create) or runs the user's program (run).
-Built build(Creation& creation, std::optional<NotifySocket>& notify) {
+Built build(Creation& creation, process::Ahead& ahead, std::optional<NotifySocket>& notify) {
   auto& runtime = creation.runtime;
   Record record = first_record(creation);
   auto cgroup = cgroup::open_cgroup(record.cgroup, runtime.session_bus);
@@ -168,7 +170,7 @@ Built build(Creation& creation, std::optional<NotifySocket>& notify) {
   if (!creation.plan.init.terminal) give_stdio_to(creation.plan.user_uid);
   runtime.log->debug("the state is in " + container.dir.path() + ", the cgroup is made");
   Launched launched = in_context(not_started, [&] {
-    return launch(creation.plan.init, setting_for(creation, prepared, join, *container.cgroup));
+    return launch(creation.plan.init, setting_for(creation, prepared, join, *container.cgroup, ahead));
   });
   runtime.log->debug("the init is process " + std::to_string(launched.init.pid));
   OnExit end_init([&] { abandon(launched.init); });
@@ -206,9 +208,9 @@ Built build(Creation& creation, std::optional<NotifySocket>& notify) {
   return {std::move(container), std::move(launched), std::move(console)};
 }
 
-Built build_or_explain(Creation& creation, std::optional<NotifySocket>& notify) {
+Built build_or_explain(Creation& creation, process::Ahead& ahead, std::optional<NotifySocket>& notify) {
   try {
-    return build(creation, notify);
+    return build(creation, ahead, notify);
   } catch (const Error& error) {
     if ((creation.plan.init.namespaces.create & CLONE_NEWUSER) == 0) throw;
     const auto hint = userns_hint(error.error_number(), userns_restriction());
@@ -217,28 +219,26 @@ Built build_or_explain(Creation& creation, std::optional<NotifySocket>& notify) 
   }
 }
 
+void show(const Creation& creation) { sys::write_all(FdRef(STDOUT_FILENO), dry_run_text(creation)); }
+
 }  // namespace
 
 void create(Runtime& runtime, const CreateRequest& request) {
   check_passed_fds(request);
-  Creation creation = plan_creation(runtime, request, plan::Mode::create);
-  if (request.dry_run) {
-    sys::write_all(FdRef(STDOUT_FILENO), dry_run_text(creation));
-    return;
-  }
+  if (request.dry_run) return show(plan_creation(runtime, request, plan::Mode::create));
+  process::Ahead ahead(init_image());
+  Creation creation = plan_creation(runtime, request, plan::Mode::create, &ahead);
   check_terminal(creation, true);
   if (!request.no_subreaper) sys::set_child_subreaper(true);
   std::optional<NotifySocket> opened_by_start;
-  build_or_explain(creation, opened_by_start);
+  build_or_explain(creation, ahead, opened_by_start);
 }
 
 int run(Runtime& runtime, const RunRequest& request) {
   check_passed_fds(request);
-  Creation creation = plan_creation(runtime, request, plan::Mode::run);
-  if (request.dry_run) {
-    sys::write_all(FdRef(STDOUT_FILENO), dry_run_text(creation));
-    return 0;
-  }
+  if (request.dry_run) return show(plan_creation(runtime, request, plan::Mode::run)), 0;
+  process::Ahead ahead(init_image());
+  Creation creation = plan_creation(runtime, request, plan::Mode::run, &ahead);
   check_terminal(creation, request.detach);
   if (!request.no_subreaper) sys::set_child_subreaper(true);
   std::optional<Foreground> foreground;
@@ -248,7 +248,7 @@ int run(Runtime& runtime, const RunRequest& request) {
       size_like_callers(creation.plan.init.console_height, creation.plan.init.console_width);
   }
   std::optional<NotifySocket> notify;
-  Built built = build_or_explain(creation, notify);
+  Built built = build_or_explain(creation, ahead, notify);
   run_poststart_hooks(runtime, built.container, creation.bundle.spec);
   if (request.detach) {
     if (notify) notify->relay(built.launched.init.pidfd, built.launched.init.pid);

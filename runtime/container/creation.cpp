@@ -49,10 +49,12 @@ std::string dry_run_text(const Creation& creation) {
   return text;
 }
 
-Creation plan_creation(Runtime& runtime, const CreateRequest& request, plan::Mode mode) {
+Creation plan_creation(Runtime& runtime, const CreateRequest& request, plan::Mode mode, process::Ahead* ahead) {
   check_id(request.id);
   Creation creation{runtime, request, load_valid(runtime, request), {}, {}, {}};
   harden(creation);
+  const auto& linux = creation.bundle.spec.linux;
+  if (ahead != nullptr && linux && namespaces::makes_network_at_once(*linux)) ahead->make_network();
   const auto host = plan::probe_host();
   plan::Options options;
   options.mode = mode;

@@ -9,6 +9,7 @@
 #include "runtime/container/requests.h"
 #include "runtime/container/store.h"
 #include "runtime/plan/plan.h"
+#include "runtime/process/ahead.h"
 #include "runtime/policy/harden.h"
 #include "runtime/policy/sources.h"
 
@@ -24,7 +25,9 @@ struct Creation {
 };
 
 // Throws for a bundle that is not valid, that its policy refuses or that cannot be run on this host.
-[[nodiscard]] Creation plan_creation(Runtime& runtime, const CreateRequest& request, plan::Mode mode);
+// `ahead` hears of it as soon as a network namespace is wanted; may be null.
+[[nodiscard]] Creation plan_creation(Runtime& runtime, const CreateRequest& request, plan::Mode mode,
+                                     process::Ahead* ahead = nullptr);
 [[nodiscard]] std::string dry_run_text(const Creation& creation);
 // The facts to keep of it; without its process.
 [[nodiscard]] Record first_record(const Creation& creation);

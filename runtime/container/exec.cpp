@@ -15,6 +15,7 @@
 #include "runtime/container/container.h"
 #include "runtime/container/foreground.h"
 #include "runtime/container/handover.h"
+#include "runtime/container/init_image.h"
 #include "runtime/plan/plan.h"
 #include "runtime/policy/harden.h"
 #include "runtime/security/capabilities.h"
@@ -181,6 +182,7 @@ Launched launch_in_cgroup(Container& container, plan::InitPlan& plan, const Exec
 }  // namespace
 
 int exec(Runtime& runtime, const ExecRequest& request) {
+  process::Ahead ahead(init_image());
   Container container = open_container(runtime, request.id);
   const Status status = container.status();
   if (!(status == Status::paused && request.ignore_paused)) container.require(Operation::exec);
@@ -205,6 +207,7 @@ int exec(Runtime& runtime, const ExecRequest& request) {
   const UniqueFd user_namespace = user_namespace_of(container.record, init);
   joining.init.debug = runtime.log->debugs();
   LaunchSetting setting;
+  setting.ahead = &ahead;
   setting.log = runtime.log;
   setting.inherit.push_back(init.get());
   if (user_namespace) {

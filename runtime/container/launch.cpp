@@ -1,12 +1,12 @@
 #include "runtime/container/launch.h"
 
+#include <sched.h>
 #include <sys/socket.h>
 
 #include <csignal>
 
 #include "runtime/base/error.h"
 #include "runtime/base/scope.h"
-#include "runtime/container/init_image.h"
 #include "runtime/process/spawn.h"
 #include "runtime/sys/fd.h"
 
@@ -32,6 +32,13 @@ sys::Child follow_stage(const sys::Child& stage, process::Channel& channel, cons
   return init;
 }
 
+UniqueFd take_network(namespaces::NamespacePlan& plan, process::Ahead& ahead) {
+  if (plan.staged() || (plan.create & CLONE_NEWNET) == 0) return {};
+  UniqueFd network = ahead.network();
+  if (network) plan.create &= ~std::uint64_t{CLONE_NEWNET}, plan.loopback_up = false;
+  return network;
+}
+
 }  // namespace
 
 void abandon(const sys::Child& init) noexcept {
@@ -42,11 +49,12 @@ void abandon(const sys::Child& init) noexcept {
   }
 }
 
-Launched launch(const plan::InitPlan& plan, const LaunchSetting& setting) {
+Launched launch(plan::InitPlan& plan, const LaunchSetting& setting) {
   auto [ours, theirs] = sys::socketpair(SOCK_SEQPACKET);
+  const UniqueFd network = take_network(plan.namespaces, *setting.ahead);
   const UniqueFd plan_fd = sys::memfd("plan");
   sys::write_all(plan_fd, wire::encode(plan));
-  const UniqueFd image = process::sealed_image(init_image());
+  const UniqueFd image = setting.ahead->image();
 
   auto inherit = setting.inherit;
   inherit.push_back(theirs.get());
@@ -56,7 +64,7 @@ Launched launch(const plan::InitPlan& plan, const LaunchSetting& setting) {
   options.cgroup_fd = setting.cgroup_fd;
   options.shares_memory = setting.is_fresh || setting.cgroup_fd < 0;
   sys::Child child = process::spawn_image(
-      image, options, inherit, {"agentsafe-init", std::to_string(theirs.get()), std::to_string(plan_fd.get())});
+      image, options, inherit, {"agentsafe-init", std::to_string(theirs.get()), std::to_string(plan_fd.get())}, network);
   theirs.reset();
   process::Channel channel(std::move(ours));
   if (plan.debug)

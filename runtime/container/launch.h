@@ -11,6 +11,7 @@
 #include "runtime/base/unique_fd.h"
 #include "runtime/namespaces/id_map.h"
 #include "runtime/plan/init_plan.h"
+#include "runtime/process/ahead.h"
 #include "runtime/process/channel.h"
 #include "runtime/sys/process.h"
 
@@ -27,6 +28,7 @@ struct LaunchSetting {
   bool privileged = true;          // the runtime may write any id map
   Log* log = nullptr;              // hears of the init's steps when it logs debug messages
   std::vector<int> inherit;        // descriptors that the plan names, and those the user's program keeps
+  process::Ahead* ahead = nullptr; // never null when it is launched
 };
 
 struct Launched {
@@ -34,8 +36,8 @@ struct Launched {
   process::Channel channel;
 };
 
-// On failure nothing of it is left running.
-[[nodiscard]] Launched launch(const plan::InitPlan& plan, const LaunchSetting& setting);
+// On failure nothing of it is left running. A network namespace that was made ahead leaves the plan.
+[[nodiscard]] Launched launch(plan::InitPlan& plan, const LaunchSetting& setting);
 
 // Ends a launched init that must not go on, and reaps it.
 void abandon(const sys::Child& init) noexcept;

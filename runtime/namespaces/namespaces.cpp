@@ -60,6 +60,15 @@ NamespacePlan plan_namespaces(const oci::Linux& linux, const std::string& hostna
   return plan;
 }
 
+bool makes_network_at_once(const oci::Linux& linux) {
+  std::uint64_t create = 0;
+  for (const auto& ns : linux.namespaces) {
+    if (!ns.path.empty()) return false;
+    create |= flag_of(ns.type);
+  }
+  return (create & CLONE_NEWNET) != 0 && (create & CLONE_NEWUSER) == 0 && linux.timeOffsets.empty();
+}
+
 std::vector<UniqueFd> open_joined(NamespacePlan& plan, const oci::Linux& linux) {
   std::vector<UniqueFd> owners;
   for (const auto& ns : linux.namespaces) {

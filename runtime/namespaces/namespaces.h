@@ -48,6 +48,10 @@ struct NamespacePlan {
 [[nodiscard]] NamespacePlan plan_namespaces(const oci::Linux& linux, const std::string& hostname,
                                             const std::string& domainname, bool rootless);
 
+// Whether the init will be born in a network namespace of its own, with nothing to join or to map before: then it can be
+// made by whoever has the time (process/ahead.h).
+[[nodiscard]] bool makes_network_at_once(const oci::Linux& linux);
+
 // Host side: opens the paths of joined namespaces, checks that each is of its type, and enters the descriptors in the
 // plan. The owners must live until the image has been spawned. A path that is missing is named.
 [[nodiscard]] std::vector<UniqueFd> open_joined(NamespacePlan& plan, const oci::Linux& linux);

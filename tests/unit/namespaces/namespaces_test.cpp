@@ -30,6 +30,17 @@ TEST(NamespacesTest, ThatAreAllNewNeedNoStage) {
   EXPECT_TRUE(plan.loopback_up);
 }
 
+TEST(NamespacesTest, ANetworkIsMadeAtOnceWhereNothingComesBeforeIt) {
+  EXPECT_TRUE(makes_network_at_once(with({{"pid", ""}, {"network", ""}})));
+  EXPECT_FALSE(makes_network_at_once(with({{"pid", ""}})));
+  EXPECT_FALSE(makes_network_at_once(with({{"network", "/proc/self/ns/net"}})));
+  EXPECT_FALSE(makes_network_at_once(with({{"network", ""}, {"pid", "/proc/self/ns/pid"}})));
+  EXPECT_FALSE(makes_network_at_once(with({{"network", ""}, {"user", ""}}))) << "it belongs to the user namespace";
+  auto shifted = with({{"network", ""}, {"time", ""}});
+  shifted.timeOffsets["boottime"] = {10, 5};
+  EXPECT_FALSE(makes_network_at_once(shifted));
+}
+
 TEST(NamespacesTest, OfUsersNeedAStage) {
   const auto plan = plan_namespaces(with({{"user", ""}, {"mount", ""}}), "", "", false);
   EXPECT_TRUE(plan.staged());
