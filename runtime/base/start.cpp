@@ -90,14 +90,16 @@ AGENTSAFE_EARLY long early_call(long number, std::uintptr_t a, std::uintptr_t b,
 AGENTSAFE_EARLY void map_at_once(const void* stack) {
   constexpr std::uintptr_t page = 4096, populate_read = 22, populate_write = 23;
   constexpr std::uintptr_t variables = 2 * page, of_stack = 8 * page;  // as much as every verb touches
+  std::uintptr_t writable = 0, end = 0;  // what may be written comes last (ld(1))
   for (const auto& segment : segments) {
     if (segment.p_type != PT_LOAD) continue;
-    const auto first = (base() + segment.p_vaddr) / page * page;
-    const bool writable = (segment.p_flags & PF_W) != 0;
-    auto end = base() + segment.p_vaddr + segment.p_memsz;
-    if (const auto used = base() + segment.p_vaddr + segment.p_filesz + variables; writable && used < end) end = used;
-    early_call(SYS_madvise, first, (end + page - 1) / page * page - first, writable ? populate_write : populate_read);
+    const auto first = base() + segment.p_vaddr;
+    if ((segment.p_flags & PF_W) != 0 && writable == 0) writable = first / page * page;
+    const auto used = segment.p_memsz > segment.p_filesz + variables ? segment.p_filesz + variables : segment.p_memsz;
+    end = (first + used + page - 1) / page * page;
   }
+  early_call(SYS_madvise, base(), writable - base(), populate_read);
+  early_call(SYS_madvise, writable, end - writable, populate_write);
   const auto top = reinterpret_cast<std::uintptr_t>(stack) / page * page;
   early_call(SYS_madvise, top - of_stack, of_stack, populate_write);
 }

@@ -99,11 +99,7 @@ UniqueFd load_device_filter(const std::vector<DeviceRule>& rules) {
 }
 
 void attach_device_filter(FdRef filter, FdRef cgroup) {
-  in_context("limit devices", [&] {
-    // The attachment needs a real descriptor, not one opened with O_PATH.
-    const UniqueFd directory = sys::openat(cgroup, ".", O_RDONLY | O_DIRECTORY);
-    sys::bpf_attach_device_program(directory, filter);
-  });
+  in_context("limit devices", [&] { sys::bpf_attach_device_program(cgroup, filter); });
 }
 
 }  // namespace agentsafe::cgroup

@@ -20,6 +20,6 @@ namespace agentsafe::cgroup {
 
 // Both throw Error; error_number() is EPERM where BPF is not allowed (user namespaces).
 [[nodiscard]] UniqueFd load_device_filter(const std::vector<DeviceRule>& rules);
-void attach_device_filter(FdRef filter, FdRef cgroup);  // cgroup: a directory of the unified hierarchy
+void attach_device_filter(FdRef filter, FdRef cgroup);  // cgroup: a directory of the unified hierarchy, not opened with O_PATH
 
 }  // namespace agentsafe::cgroup

@@ -108,12 +108,12 @@ bool Directory::has_controller(std::string_view name) const {
 }
 
 FdRef Directory::fd() {
-  if (!fd_) fd_ = sys::openat(sys::at_cwd, path(), O_PATH | O_DIRECTORY);
+  if (!fd_) fd_ = sys::openat(sys::at_cwd, path(), O_RDONLY | O_DIRECTORY);
   return fd_;
 }
 
 bool Directory::exists() {
-  if (!fd_) fd_ = sys::try_openat(sys::at_cwd, path(), O_PATH | O_DIRECTORY);
+  if (!fd_) fd_ = sys::try_openat(sys::at_cwd, path(), O_RDONLY | O_DIRECTORY);
   return static_cast<bool>(fd_);
 }
 

@@ -63,7 +63,7 @@ void ContainerDir::save(const Record& record) { sys::replace_file(dir_, state_fi
 
 void ContainerDir::stage(const Record& record) { sys::stage_file(dir_, state_file, to_json(record), 0600); }
 
-void ContainerDir::commit() { sys::commit_file(dir_, state_file); }
+void ContainerDir::commit() { sys::exchange_file(dir_, state_file); }
 
 std::optional<Record> ContainerDir::try_load() const {
   const auto text = sys::try_read_file(dir_, state_file);

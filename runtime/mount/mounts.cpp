@@ -149,10 +149,10 @@ void Rootfs::attach(UniqueFd tree, FdRef target, const MountStep& step, const st
   set_attributes(tree, step);
   sys::move_mount(tree, target);
   const auto flags = step.attributes.set | step.recursive_attributes.set;
-  const bool is_whole_proc = step.type == "proc" && step.destination == "/proc" && step.options.empty();
-  if (is_whole_proc && (flags & MOUNT_ATTR_RDONLY) == 0) proc_ = sys::duplicate(tree);
   record(tree, step.destination, type, step.readonly_late ? flags | MOUNT_ATTR_RDONLY : flags, step.recursive);
-  if (step.readonly_late) late_.push_back(std::move(tree));
+  const bool is_whole_proc = step.type == "proc" && step.destination == "/proc" && step.options.empty();
+  if (step.readonly_late) return late_.push_back(std::move(tree));
+  if (is_whole_proc && (flags & MOUNT_ATTR_RDONLY) == 0) proc_ = std::move(tree);
 }
 
 }  // namespace agentsafe::mount

@@ -11,7 +11,7 @@ namespace {
 
 // user_namespaces(7): the initial namespace shows one line, "0 0 4294967295".
 bool is_in_user_namespace() {
-  const auto map = sys::try_read_file(sys::at_cwd, "/proc/self/uid_map");
+  const auto map = sys::try_read_record(sys::at_cwd, "/proc/self/uid_map");
   if (!map) return false;  // a kernel without user namespaces
   const auto fields = text::words(*map);
   return fields.size() != 3 || fields[0] != "0" || fields[1] != "0" || fields[2] != "4294967295";

@@ -310,12 +310,17 @@ void commit_file(FdRef dir, const std::string& name) {
     return ::renameat2(dir.get(), fresh.c_str(), dir.get(), name.c_str(), flags) == 0;
   };
   if (rename_as(RENAME_NOREPLACE)) return;
-  // Not rename(2) over the old file: ext4 then writes the new one to the disk at once, and who removes it later waits.
   if (errno == EEXIST && rename_as(RENAME_EXCHANGE)) {
     unlinkat(dir, fresh);
     return;
   }
   renameat(dir, fresh, name);  // a file system without them
+}
+
+void exchange_file(FdRef dir, const std::string& name) {
+  const std::string fresh = "." + name;
+  if (::renameat2(dir.get(), fresh.c_str(), dir.get(), name.c_str(), RENAME_EXCHANGE) != 0) return commit_file(dir, name);
+  unlinkat(dir, fresh);
 }
 
 void replace_file(FdRef dir, const std::string& name, std::string_view bytes, mode_t mode) {

@@ -97,7 +97,10 @@ void make_file(FdRef dir, const std::string& name, std::string_view bytes, mode_
 // dir/name gets `bytes` atomically: dir/.name (O_EXCL), write; then rename. fsync is not needed: state lives on tmpfs.
 void stage_file(FdRef dir, const std::string& name, std::string_view bytes, mode_t mode);
 void commit_file(FdRef dir, const std::string& name);
-// Both.
+// Where dir/name is there already. Not rename(2) over the old file, in either: ext4 then writes the new one to the disk at
+// once, and who removes it later waits.
+void exchange_file(FdRef dir, const std::string& name);
+// stage_file and commit_file.
 void replace_file(FdRef dir, const std::string& name, std::string_view bytes, mode_t mode);
 
 struct Pipe {
