@@ -164,6 +164,7 @@ summarise() {
 bench_view() {
   local view=$1 mode pause
   enter_view "$view" || return 77
+  mount -t tmpfs state "$work/state" || { echo "cannot mount a tmpfs"; return 1; }  # as /run, where runtimes keep it
   make_config || { echo "cannot make a config.json"; return 1; }
   rm -f "$work/broken" "$work/syscalls"
   choose >"$work/commands"
