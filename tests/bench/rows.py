@@ -126,6 +126,9 @@ class Bench:
         config["linux"]["namespaces"].append({"type": "user"})
         self.write(config)
         self.run_row("run, user namespace")
+        config["mounts"].append({"destination": "/tmp", "type": "bind", "source": f"{self.bundle}/rootfs/tmp", "options": ["bind", "idmap"]})
+        self.write(config)
+        self.run_row("run, user namespace, idmapped bind")
 
     def many(self):
         self.configured("/bin/true")
@@ -146,6 +149,8 @@ class Bench:
 
         self.each(in_a_row, 3, "in a row")
         self.each(at_once, 3, "at once")
+
+    def thousand(self):
         self.each(self.beside, 1, "beside", [r for r in self.runtimes if r.name in ("agentsafe", "crun")])
 
     def beside(self, runtime):
@@ -250,7 +255,7 @@ def main():
     parser.add_argument("--json", required=True)
     parser.add_argument("--svg")
     parser.add_argument("--rounds", type=int, default=30)
-    parser.add_argument("--rows", default="verbs run many limit growth")
+    parser.add_argument("--rows", default="verbs run many thousand limit growth")
     parser.add_argument("runtimes", nargs="+", metavar="NAME=/path")
     options = parser.parse_args()
     most = resource.getrlimit(resource.RLIMIT_NOFILE)[1]
@@ -258,7 +263,7 @@ def main():
     runtimes = [Runtime(*word.split("=", 1), options.work) for word in options.runtimes]
     bench = Bench(options, runtimes)
     for row in options.rows.split():
-        getattr(bench, {"verbs": "verbs", "run": "run", "many": "many", "limit": "limit", "growth": "growth"}[row])()
+        {"verbs": bench.verbs, "run": bench.run, "many": bench.many, "thousand": bench.thousand, "limit": bench.limit, "growth": bench.growth}[row]()
     bench.write(bench.plain)
     table(bench)
     with open(options.json, "w", encoding="utf-8") as file:

@@ -3,7 +3,7 @@
 # against the floor, which does only the kernel's work (floor.c). All take turns in one loop (timer.c).
 #
 #   tests/bench/run.sh [--rounds N] [--views 'host v2 v1'] [--modes 'hot idle'] [--seccomp FILE] [--syscalls] [--json FILE]
-#   tests/bench/run.sh --rows 'verbs run many limit growth'   the other rows of one view (rows.py), all or some
+#   tests/bench/run.sh --rows 'verbs run many thousand limit growth'   the other rows of one view (rows.py), all or some
 #   tests/bench/run.sh --quick          3 rounds, back to back: only whether it works; ends with a line of counts
 #
 #   hot   back to back          idle  60 ms of rest before each run, as on a machine where nothing else starts
