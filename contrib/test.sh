@@ -216,6 +216,8 @@ run_package() {
     etc/apparmor.d/agentsafe-container usr/share/agentsafe/{docker/daemon.json,containerd/config-2.toml,podman/agentsafe.conf,kubernetes/daemonset.yaml,policies/coding-agent.json,seccomp/agent-default.json}; do
     if [ -s "$dir/root/$file" ]; then ok=$((ok + 1)); else bad=$((bad + 1)); echo "the package lacks /$file"; fi
   done
+  # the engines' files name the program that the package has
+  if ! grep -r /usr/local/bin "$dir/root/usr/share/agentsafe"/{docker,containerd}; then ok=$((ok + 1)); else bad=$((bad + 1)); fi
   # what ships is what is tested: optimized, and no larger than it may be
   if "$dir/root/usr/bin/agentsafe" --version >/dev/null && [ "$(stat -c %s "$dir/root/usr/bin/agentsafe")" -le 2621440 ]; then ok=$((ok + 1)); else bad=$((bad + 1)); fi
   if [ -z "$(find "$dir/root" -perm /6000)" ]; then ok=$((ok + 1)); else bad=$((bad + 1)); fi
