@@ -11,7 +11,7 @@
 #   contrib/test.sh --podman             the suite of podman and buildah, as root and as a user
 #   contrib/test.sh --vm                 all suites in a virtual machine with systemd and pure cgroup v2 (built first: tests/vm), with the
 #                                        systemd driver of Docker, containerd and podman: without KVM an hour and more
-#   contrib/test.sh --vm-chosen          the part of it in which such a host makes the difference, bounded at 25 minutes
+#   contrib/test.sh --vm-chosen          the part of it in which such a host makes the difference, bounded at 30 minutes
 #   contrib/test.sh --clang              everything compiled by clang, without a warning, and the unit tests of that
 #   contrib/test.sh --package            the Debian package: built, without errors of lintian, and what is in it
 #   contrib/test.sh --quick              layers, unit tests and the suites of the verbs

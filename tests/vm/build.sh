@@ -1,7 +1,7 @@
 #!/bin/bash
 # Builds the disk of the virtual machine and saves a booted one: Debian with systemd, pure cgroup v2, AppArmor, Docker,
 # containerd with CRI, Podman, buildah, runc, crun, criu (packages.txt), a user for rootless tests, and a small Debian
-# with systemd as a root file system (/opt/systemd-rootfs). About 3 minutes; root only.
+# with systemd as a root file system (/opt/systemd-rootfs). 8 to 11 minutes on two processors; root only.
 #
 #   tests/vm/build.sh                    does nothing when there is an image of these very files; --force: anew
 #   SUITE=bookworm EXTRA="pkg …" SIZE=6G tests/vm/build.sh
@@ -47,7 +47,8 @@ room=$(df --output=avail -m "$top" | tail -n 1)
 . "$here/../../contrib/packages.sh"
 install_packages debootstrap qemu-system-x86 qemu-utils e2fsprogs python3 || cannot_be_had "QEMU or debootstrap cannot be installed"
 
-# Debian 12's QEMU emulates at a third of the speed of the one in its backports, which is laid beside the host's own.
+# Debian 12's QEMU emulates at a third of the speed of the one in its backports, which is laid beside the host's own: with
+# the old one no suite would end in time.
 fetch_qemu() {
   local q=$top/qemu.part
   rm -rf "$q"
@@ -59,12 +60,13 @@ fetch_qemu() {
     qemu-system-data seabios) >"$q/log" 2>&1 || { tail "$q/log" >&2; return 1; }
   mkdir "$q/root"
   for package in "$q"/cache/*.deb; do dpkg -x "$package" "$q/root"; done
-  "$q/root/usr/bin/qemu-system-x86_64" --version >/dev/null && mv "$q/root" "$top/qemu"
+  "$q/root/usr/bin/qemu-system-x86_64" --version >/dev/null || return 1
+  mv "$q/root" "$top/qemu"
   rm -rf "$q"
 }
 if [ ! -x "$top/qemu/usr/bin/qemu-system-x86_64" ] && grep -q '^VERSION_CODENAME=bookworm' /etc/os-release; then
   say "QEMU from bookworm-backports"
-  fetch_qemu || say "none: the host's own QEMU will do, slowly"
+  fetch_qemu || cannot_be_had "QEMU of bookworm-backports cannot be fetched"
 fi
 
 cleanup() {

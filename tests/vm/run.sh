@@ -30,7 +30,7 @@ for word in "$@"; do
   case $word in
     chosen)
       for topic in $chosen; do files+=" tests/integration/$topic.bats"; done
-      parts+=' kernel docker containerd' seconds=1500 optional=yes
+      parts+=' kernel docker containerd' seconds=1800 optional=yes
       ;;
     bats | kernel | docker | containerd | docker-suite | cri | podman) parts+=" $word" ;;
     *.bats) files+=" $word" ;;
@@ -52,9 +52,10 @@ if [ -n "${AGENTSAFE_VM:-}" ]; then
   machine=("$AGENTSAFE_VM")
 else
   log=$(mktemp) code=0
-  timeout 1200 tests/vm/build.sh 2>&1 | tee "$log"
+  timeout 1500 tests/vm/build.sh 2>&1 | tee "$log"
   code=${PIPESTATUS[0]} why=$(tail -n 1 "$log")
   rm -f "$log"
+  [ "$code" != 124 ] || why="not built after 1500 s, the last words were: $why" code=$no_machine # a slow network
   if [ "$code" = $no_machine ] && [ -n "$optional" ]; then
     echo "ok 1 the suites in the virtual machine # skip no machine: $why"
     finish 0 0 1
