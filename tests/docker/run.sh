@@ -4,6 +4,8 @@
 #
 #   tests/docker/run.sh                        everything; ends with "docker: N passed, N failed, N skipped"
 #   tests/docker/run.sh exec 'memory'          only the cases whose name matches one of the patterns
+#   tests/docker/run.sh --time 20              no cases: 20 times `docker run --rm … true` and `docker exec … true` with each runtime in
+#                                              turns, and a table of milliseconds (sut: RUNTIME; strict: the same with that policy)
 #   RUNTIME=/path/agentsafe RUNTIME_ARGS='--policy oci' tests/docker/run.sh
 #   REFERENCE=/usr/bin/crun tests/docker/run.sh
 #   ALONE=1 tests/docker/run.sh                without the reference: quicker, for slow machines; nothing is compared
@@ -17,7 +19,7 @@ here=$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)
 . "$here/engine.sh"
 . "$here/harness.sh"
 
-usage() { sed -n '2,14s/^# \{0,1\}//p' "$0"; }
+usage() { sed -n '2,16s/^# \{0,1\}//p' "$0"; }
 
 default_runtime() {
   local found
@@ -32,6 +34,7 @@ settings() {
   export RUNTIME_ARGS=${RUNTIME_ARGS-$(case $RUNTIME in */agentsafe) echo "--policy oci" ;; esac)}
   export REFERENCE=${REFERENCE:-$(command -v runc)}
   export DOCKER=${DOCKER:-/usr/bin/docker} DOCKERD=${DOCKERD:-/usr/sbin/dockerd} CONTAINERD=${CONTAINERD:-containerd}
+  export TIMED=${TIMED:-sut strict reference}
   export JOBS=${JOBS:-3} TIMEOUT=${TIMEOUT:-60}
 }
 
@@ -64,6 +67,38 @@ inside() {
   check_nothing_runs
 }
 
+# What a user waits for, the engine's own time included.
+inside_timed() {
+  local rounds=$1 runtime round
+  private_host
+  start_engine main || { not_ok "the engine starts" "$(tail -5 "$WORK"/main/*.log)"; return; }
+  import_image
+  for runtime in $TIMED; do d run -d --name "exec-$runtime" --runtime "$runtime" bb sleep 1000 >/dev/null || refuse "no container under $runtime"; done
+  for ((round = 0; round < rounds; round++)); do
+    for runtime in $TIMED; do
+      timed run "$runtime" d run --rm --runtime "$runtime" bb true
+      timed exec "$runtime" d exec "exec-$runtime" true
+    done
+  done
+  for runtime in $TIMED; do d rm -f "exec-$runtime" >/dev/null; done
+  stop_engine main
+  sort -k1,2 -k3,3n "$WORK/times" | awk '
+    { n = ++count[$1 " " $2]; time[$1 " " $2, n] = $3 }
+    function median(name) { return time[name, int((count[name] + 1) / 2)] / 1000 }
+    END {
+      for (name in count) {
+        split(name, part, " ")
+        printf "%-6s %-10s %8.1f ms   x reference %.2f\n", part[1], part[2], median(name), median(name) / median(part[1] " reference")
+      }
+    }' | sort
+}
+timed() { # VERB RUNTIME COMMAND…
+  local verb=$1 runtime=$2 began=${EPOCHREALTIME/./}
+  shift 2
+  "$@" >/dev/null || refuse "$* failed"
+  echo "$verb $runtime $((${EPOCHREALTIME/./} - began))" >>"$WORK/times"
+}
+
 outside() {
   settings
   check_host
@@ -85,7 +120,7 @@ finish() {
 }
 
 case ${1:-} in
-  --inside) shift; PATTERNS=("$@"); inside ;;
+  --inside) shift; if [ "${1:-}" = --time ]; then inside_timed "$2"; else PATTERNS=("$@"); inside; fi ;;
   -h | --help) usage ;;
   *) outside "$@" ;;
 esac
