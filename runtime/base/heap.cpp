@@ -34,7 +34,7 @@ constexpr std::size_t limit = std::size_t{1} << 40;
 constinit Block* free_blocks[greatest_shift + 1] = {};
 constinit std::byte* unused = nullptr;
 constinit std::size_t unused_size = 0;
-constinit std::byte* touched = nullptr;  // up to there pages are mapped
+constinit bool mapped = false;  // the first pages of this step
 
 void* new_pages(std::size_t size) {  // nullptr: errno is ENOMEM
   void* const pages = ::mmap(nullptr, size, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
@@ -59,19 +59,16 @@ Block* block_in_use(void* memory) {
   return block;
 }
 
-// Small blocks come one after the other: their pages are mapped eight at a time (Linux 5.14) instead of by a fault each,
-// more in a program that goes on to want more.
+// Small blocks come one after the other: the pages of the first are mapped at once (Linux 5.14) instead of by a fault each.
+// Only with the first small block of a step: later the init is under a seccomp filter, to which another call may be fatal.
 void map_at_once(std::size_t size) {
-  constexpr std::size_t page = 4096;
-  static std::size_t some = 8 * page;
-  if (size > page || unused + size <= touched) return;
+  constexpr std::size_t page = 4096, some = 8 * page;
+  if (mapped || size > page || unused_size < some) return;
   auto* const first = reinterpret_cast<std::byte*>(reinterpret_cast<std::uintptr_t>(unused) / page * page);
-  const std::size_t left = static_cast<std::size_t>(unused + unused_size - first);
   const int error = errno;
-  (void)::madvise(first, left < some ? left : some, MADV_POPULATE_WRITE);
+  (void)::madvise(first, some, MADV_POPULATE_WRITE);
   errno = error;
-  touched = first + some;
-  some *= 2;
+  mapped = true;
 }
 
 Block* take_new(std::size_t size) {
@@ -80,7 +77,7 @@ Block* take_new(std::size_t size) {
     if (pages == nullptr) return nullptr;
     unused = static_cast<std::byte*>(pages);
     unused_size = step;
-    touched = unused;
+    mapped = false;
   }
   map_at_once(size);
   auto* const block = reinterpret_cast<Block*>(unused);
