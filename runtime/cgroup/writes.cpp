@@ -1,5 +1,9 @@
 #include "runtime/cgroup/writes.h"
 
+#include <cerrno>
+#include <chrono>
+#include <thread>
+
 #include "runtime/base/error.h"
 #include "runtime/base/scope.h"
 #include "runtime/base/text.h"
@@ -12,6 +16,25 @@ namespace {
 [[noreturn]] void fail_absent(Directory& directory, const Write& write) {
   fail(directory.path() + ": cannot set " + write.file + " to " + text::escaped(write.value) + ": the kernel has no " +
        "such file here; is the " + write.controller + " controller built in, mounted and enabled?");
+}
+
+using namespace std::chrono_literals;
+constexpr auto patience = 50ms;
+
+// False: the file is absent. EBUSY for a limit of memory (version 1) says that the usage is above it. What processors have
+// charged in advance, up to 256 KiB each, counts as usage, and the kernel takes it back only after it has refused: when
+// the rest is below the limit, the same write succeeds a moment later.
+bool write_patiently(Directory& directory, const Write& write) {
+  const auto deadline = std::chrono::steady_clock::now() + patience;
+  for (;;) {
+    try {
+      return directory.try_write(write.file, write.value);
+    } catch (const Error& error) {
+      const bool may_pass = error.error_number() == EBUSY && write.controller == "memory";
+      if (!may_pass || std::chrono::steady_clock::now() > deadline) throw;
+    }
+    std::this_thread::sleep_for(1ms);
+  }
 }
 
 // EBUSY on memory.limit_in_bytes: the usage cannot be pushed below the limit.
@@ -29,7 +52,7 @@ bool perform(const Finder& find, const Write& write) {
   Directory* directory = find(write);
   if (directory == nullptr || (write.is_default && directory->fresh())) return true;
   try {
-    if (!directory->try_write(write.file, write.value) && !write.may_be_absent) fail_absent(*directory, write);
+    if (!write_patiently(*directory, write) && !write.may_be_absent) fail_absent(*directory, write);
     return true;
   } catch (const Error& error) {
     if (error.error_number() == EINVAL) return false;

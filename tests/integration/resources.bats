@@ -67,6 +67,18 @@ controller() { if on_cgroup_v2; then require_v2_controller "$2"; else require_v1
   succeeded
 }
 
+@test "a memory limit of 256 KiB starts each time: what processors have charged in advance is waited for" {
+  is_agentsafe || skip "about agentsafe"
+  require_v1_controller memory
+  command_is true
+  edit '.linux.resources.memory = {limit: 262144}'
+  local round
+  for round in {1..20}; do
+    run_bundle
+    succeeded
+  done
+}
+
 @test "cpu shares, quota and period are set" {
   controller cpu cpu
   edit '.linux.resources.cpu = {shares: 512, quota: 50000, period: 100000}'
