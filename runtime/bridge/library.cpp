@@ -19,13 +19,6 @@ namespace {
 
 constexpr int exec_failed = 127;
 
-UniqueFd sealed_image() {
-  UniqueFd image = sys::memfd("agentsafe-bridge", true);
-  sys::write_all(image, bridge_image());
-  sys::seal(image, F_SEAL_WRITE | F_SEAL_GROW | F_SEAL_SHRINK | F_SEAL_SEAL);
-  return image;
-}
-
 void write_text(std::string& out, std::string_view text) {
   wire::write(out, static_cast<std::uint32_t>(text.size()));
   out += text;
@@ -116,7 +109,7 @@ Library::~Library() {
 }
 
 void Library::spawn() {
-  const UniqueFd image = sealed_image();
+  const UniqueFd image = sys::sealed_program("agentsafe-bridge", bridge_image());
   sys::SocketPair ends = sys::socketpair(SOCK_STREAM);
   bridge_ = sys::clone3({}, [&] {
     sys::reset_signals();

@@ -24,11 +24,11 @@
 namespace agentsafe::process {
 namespace {
 
-constexpr int all_seals = F_SEAL_WRITE | F_SEAL_GROW | F_SEAL_SHRINK | F_SEAL_SEAL;
 constexpr const char* image_name = "agentsafe-init";
 
 #ifdef __x86_64__
 
+constexpr int all_seals = F_SEAL_WRITE | F_SEAL_GROW | F_SEAL_SHRINK | F_SEAL_SEAL;
 enum class Wanted : int { undecided, network, nothing };
 
 // All that both sides know. The thread writes its descriptors before it ends; the kernel clears `thread` then (CLONE_CHILD_CLEARTID).
@@ -130,13 +130,6 @@ UniqueFd taken(int& fd) { return UniqueFd(std::exchange(fd, -1)); }
 
 }  // namespace
 
-UniqueFd sealed_image(std::string_view bytes) {
-  UniqueFd image = sys::memfd(image_name, true);
-  sys::write_all(image, bytes);
-  sys::seal(image, all_seals);
-  return image;
-}
-
 #ifdef __x86_64__
 
 Ahead::Ahead(std::string_view image) : bytes_(image) {
@@ -157,7 +150,7 @@ void Ahead::finish() {
 UniqueFd Ahead::image() {
   finish();
   UniqueFd made = taken(shared.image);
-  return made ? std::move(made) : sealed_image(bytes_);
+  return made ? std::move(made) : sys::sealed_program(image_name, bytes_);
 }
 
 UniqueFd Ahead::network() {
@@ -176,7 +169,7 @@ Ahead::~Ahead() {
 Ahead::Ahead(std::string_view image) : bytes_(image) {}
 void Ahead::make_network() {}
 void Ahead::finish() {}
-UniqueFd Ahead::image() { return sealed_image(bytes_); }
+UniqueFd Ahead::image() { return sys::sealed_program(image_name, bytes_); }
 UniqueFd Ahead::network() { return {}; }
 Ahead::~Ahead() = default;
 

@@ -10,17 +10,13 @@
 // no such thread (not x86-64, or clone(2) refuses one) the image is made when it is asked for, and there is no network.
 // 0.2 ms for the copy of the image and 0.3 for a network namespace lie then beside the reading of config.json.
 //
-// CVE-2019-5736: what enters a container runs from a sealed memfd, so that /proc/PID/exe, however it is opened, can
-// never be written and is not the runtime's binary on the host.
+// The image is what sys::sealed_program makes (CVE-2019-5736).
 #pragma once
 #include <string_view>
 
 #include "runtime/base/unique_fd.h"
 
 namespace agentsafe::process {
-
-// A memfd with these bytes and every seal (WRITE, GROW, SHRINK, SEAL).
-UniqueFd sealed_image(std::string_view bytes);
 
 // One at a time.
 class Ahead {

@@ -340,15 +340,22 @@ SocketPair socketpair(int type) {
   return {UniqueFd(ends[0]), UniqueFd(ends[1])};
 }
 
-UniqueFd memfd(const char* name, bool executable) {
-  const unsigned flags = MFD_CLOEXEC | MFD_ALLOW_SEALING;
-  int fd = ::memfd_create(name, flags | (executable ? MFD_EXEC : 0U));
-  if (fd < 0 && errno == EINVAL) fd = ::memfd_create(name, flags);  // before Linux 6.3
-  if (fd < 0) fail_errno("memfd_create");
-  return UniqueFd(fd);
+UniqueFd memfd(const char* name) {
+  UniqueFd fd(::memfd_create(name, MFD_CLOEXEC));
+  if (!fd) fail_errno("memfd_create");
+  return fd;
 }
 
-void seal(FdRef memfd, int seals) { check(::fcntl(memfd.get(), F_ADD_SEALS, seals), "seal", name_of(memfd)); }
+UniqueFd sealed_program(const char* name, std::string_view bytes) {
+  constexpr unsigned flags = MFD_CLOEXEC | MFD_ALLOW_SEALING;
+  UniqueFd fd(::memfd_create(name, flags | MFD_EXEC));
+  if (!fd && errno == EINVAL) fd.reset(::memfd_create(name, flags));  // before Linux 6.3
+  if (!fd) fail_errno("memfd_create");
+  write_all(fd, bytes);
+  constexpr int every_seal = F_SEAL_WRITE | F_SEAL_GROW | F_SEAL_SHRINK | F_SEAL_SEAL;
+  check(::fcntl(fd.get(), F_ADD_SEALS, every_seal), "seal", name_of(fd));
+  return fd;
+}
 
 std::string proc_path(FdRef fd) { return "/proc/self/fd/" + std::to_string(fd.get()); }
 

@@ -114,9 +114,10 @@ struct SocketPair {
 };
 SocketPair socketpair(int type);
 
-// memfd_create(2), with MFD_EXEC where the kernel knows it (Linux 6.3); sealable.
-UniqueFd memfd(const char* name, bool executable = false);
-void seal(FdRef memfd, int seals);  // F_ADD_SEALS
+UniqueFd memfd(const char* name);  // memfd_create(2)
+// A program to execute: a memfd with these bytes and every seal (WRITE, GROW, SHRINK, SEAL), so that nobody who gets
+// hold of it, as /proc/PID/exe for one, can write to it (CVE-2019-5736).
+UniqueFd sealed_program(const char* name, std::string_view bytes);
 
 // "/proc/self/fd/N", for calls that take only paths; /proc must be a real one (callers in init use the private one).
 std::string proc_path(FdRef fd);

@@ -2,13 +2,21 @@
 
 #include <fcntl.h>
 #include <gtest/gtest.h>
+#include <linux/filter.h>
 #include <linux/nsfs.h>
+#include <linux/seccomp.h>
+#include <linux/sockios.h>
 #include <net/if.h>
 #include <sched.h>
 #include <sys/ioctl.h>
+#include <sys/prctl.h>
+#include <sys/resource.h>
 #include <sys/socket.h>
+#include <sys/syscall.h>
 #include <unistd.h>
 
+#include <cerrno>
+#include <cstddef>
 #include <string>
 
 #include "runtime/sys/fd.h"
@@ -93,6 +101,60 @@ TEST(AheadTest, TheNetworkIsNewWithItsLoopbackUp) {
   EXPECT_NE(sys::fstat(network).st_ino, ours->st_ino);
   EXPECT_TRUE(loopback_is_up_in(network));
   EXPECT_EQ(text_of(ahead.image()), "image");
+}
+
+// Answers EPERM to ioctl(2) with this request, from here on.
+bool refuse_ioctl(std::uint32_t request) {
+  sock_filter program[] = {
+      BPF_STMT(BPF_LD | BPF_W | BPF_ABS, offsetof(seccomp_data, nr)),
+      BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, __NR_ioctl, 0, 3),
+      BPF_STMT(BPF_LD | BPF_W | BPF_ABS, offsetof(seccomp_data, args[1])),
+      BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, request, 0, 1),
+      BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_ERRNO | EPERM),
+      BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_ALLOW),
+  };
+  const sock_fprog filter{6, program};
+  return ::prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) == 0 && ::prctl(PR_SET_SECCOMP, SECCOMP_MODE_FILTER, &filter) == 0;
+}
+
+TEST(AheadTest, WithoutItsLoopbackThereIsNoNetwork) {
+  if (sys::effective_uid() != 0) GTEST_SKIP() << "only root may make network namespaces";
+  const auto child = sys::clone3({}, [] {
+    if (!refuse_ioctl(SIOCSIFFLAGS)) return 2;
+    const auto before = open_descriptors();
+    Ahead ahead("image");
+    ahead.make_network();
+    if (ahead.network() || text_of(ahead.image()) != "image") return 1;
+    return open_descriptors() == before ? 0 : 3;
+  });
+  EXPECT_EQ(sys::wait(child.pidfd).status(), 0);
+}
+
+TEST(AheadTest, WithoutAThreadTheImageIsMadeAndNoNetwork) {
+  if (sys::effective_uid() != 0) GTEST_SKIP() << "only root can become a user without privileges";
+  const auto child = sys::clone3({}, [] {
+    const rlimit none{0, 0};  // of processes and threads; does not hold for root
+    if (::setresuid(65534, 65534, 65534) != 0 || ::setrlimit(RLIMIT_NPROC, &none) != 0) return 2;
+    Ahead ahead("image");
+    if (!are_alone()) return 3;
+    ahead.make_network();
+    return ahead.network() || text_of(ahead.image()) != "image" ? 1 : 0;
+  });
+  EXPECT_EQ(sys::wait(child.pidfd).status(), 0);
+}
+
+TEST(AheadTest, AnImageThatTheThreadCouldNotMakeIsMadeLater) {
+  const auto child = sys::clone3({}, [] {
+    rlimit before{};
+    if (::getrlimit(RLIMIT_NOFILE, &before) != 0) return 2;
+    const rlimit none{3, before.rlim_max};
+    if (::setrlimit(RLIMIT_NOFILE, &none) != 0) return 2;
+    Ahead ahead("image");
+    if (ahead.network()) return 3;  // waits for the thread
+    if (::setrlimit(RLIMIT_NOFILE, &before) != 0) return 2;
+    return text_of(ahead.image()) != "image" ? 1 : 0;
+  });
+  EXPECT_EQ(sys::wait(child.pidfd).status(), 0);
 }
 
 TEST(AheadTest, WhoMayNotMakeANetworkGetsNone) {
