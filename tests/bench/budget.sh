@@ -1,5 +1,5 @@
 #!/bin/bash
-# Guards what a busy machine cannot blur: the system calls of a `run`, the instructions of the half that decides, sizes.
+# Guards what a busy machine cannot blur: the system calls of a `run`, the instructions of the half that decides, sizes and memory.
 # Each figure is compared with tests/bench/budget.txt; more than 5 % above it fails. Whoever makes a figure smaller lowers
 # the budget in the same commit.
 #
@@ -40,6 +40,14 @@ instructions() { # ARGUMENT… of agentsafe
     2>&1 >/dev/null </dev/null | awk '/Collected :/ {print $4}'
 }
 
+# Peak memory of what waits in a container for `start`, in KiB.
+waiting() {
+  local pid kib
+  "$runtime" --root "$work/state" --policy oci create --bundle "$work/bundle" --pid-file "$work/pid" waiting </dev/null >/dev/null 2>&1 || return 1
+  pid=$(cat "$work/pid") kib=$(awk '/^VmHWM:/ {print $2}' "/proc/$pid/status")
+  "$runtime" --root "$work/state" delete --force waiting && echo "$kib"
+}
+
 # "NAME FIGURE" of one view.
 figures() {
   local total each
@@ -48,6 +56,7 @@ figures() {
     v2)
       echo "v2-run-syscalls $(calls run --bundle "$work/bundle" budget)"
       echo "v2-list-syscalls $(calls list)"
+      echo "waiting-kib $(waiting)"
       echo "plan-instructions $(instructions create --dry-run --bundle "$work/bundle" budget)"
       echo "features-instructions $(instructions features)"
       ;;
