@@ -15,6 +15,7 @@
 #   VM_RUNTIME=/usr/bin/crun tests/vm/run.sh     another runtime (runc and crun are in the machine)
 #   VM_SECONDS=600 tests/vm/run.sh …             more or less time; for the last three parts PATTERNS='exec kill' names cases, and
 #                                                ALONE, REFERENCE, DRIVERS, MODES and MANAGERS are as the suites know them
+#   VM_LEFT=1200 tests/vm/run.sh chosen          within so many seconds, the image too; what they are too short for is skipped
 #   AGENTSAFE_VM=/path/to/program tests/vm/run.sh    another machine: $AGENTSAFE_VM --share FOLDER --timeout SECONDS COMMAND
 #                                                runs COMMAND in it as root, where FOLDER is /mnt/host
 # Without AGENTSAFE_VM the image of tests/vm/build.sh is taken, and built first when there is none.
@@ -24,7 +25,7 @@ build=${BUILD:-$top/build}
 vm_runtime=${VM_RUNTIME:-/usr/local/bin/agentsafe}
 all='bats kernel docker containerd docker-suite cri podman'
 chosen='systemd checkpoint resources scratch events'
-parts='' files='' seconds=7200 optional=''
+parts='' files='' seconds=7200 build_seconds=1500 optional=''
 cd "$top" || exit 1
 for word in "$@"; do
   case $word in
@@ -34,7 +35,7 @@ for word in "$@"; do
       ;;
     bats | kernel | docker | containerd | docker-suite | cri | podman) parts+=" $word" ;;
     *.bats) files+=" $word" ;;
-    *) sed -n '2,23s/^# \{0,1\}//p' "$0" >&2; exit 2 ;;
+    *) sed -n '2,24s/^# \{0,1\}//p' "$0" >&2; exit 2 ;;
   esac
 done
 [ -n "$parts$files" ] || parts=" $all"
@@ -47,21 +48,36 @@ finish() { # PASSED FAILED SKIPPED
   [ "$2" -eq 0 ]
   exit
 }
+skip_all() { # WHY
+  echo "ok 1 the suites in the virtual machine # skip $1"
+  finish 0 0 1
+}
+# With VM_LEFT, whoever waits for the end cannot wait longer: the suites alone take 500 s at the least, an image ten minutes.
+image=${AGENTSAFE_VM_DIR:-/var/tmp/agentsafe-tests-vm}/${SUITE:-trixie}/id
+remedy="contrib/test.sh --vm-chosen takes the time that it needs"
+if [ -n "${VM_LEFT:-}" ]; then
+  least=1100 what="for the image and the suites"
+  [ -z "${AGENTSAFE_VM:-}" ] && [ ! -s "$image" ] || least=500 what="for the suites"
+  [ "$VM_LEFT" -ge $least ] || skip_all "$VM_LEFT s are left, $what $least s are needed: $remedy"
+  build_seconds=$((VM_LEFT < build_seconds ? VM_LEFT : build_seconds))
+fi
 no_machine=77
 if [ -n "${AGENTSAFE_VM:-}" ]; then
   machine=("$AGENTSAFE_VM")
 else
   log=$(mktemp) code=0
-  timeout 1500 tests/vm/build.sh 2>&1 | tee "$log"
+  timeout "$build_seconds" tests/vm/build.sh 2>&1 | tee "$log"
   code=${PIPESTATUS[0]} why=$(tail -n 1 "$log")
   rm -f "$log"
-  [ "$code" != 124 ] || why="not built after 1500 s, the last words were: $why" code=$no_machine # a slow network
-  if [ "$code" = $no_machine ] && [ -n "$optional" ]; then
-    echo "ok 1 the suites in the virtual machine # skip no machine: $why"
-    finish 0 0 1
-  fi
+  [ "$code" != 124 ] || why="not built after $build_seconds s, the last words were: $why" code=$no_machine # a slow network
+  [ "$code" != $no_machine ] || [ -z "$optional" ] || skip_all "no machine: $why"
   [ "$code" = 0 ] || { echo "the image of the virtual machine could not be built: $why"; finish 0 1 0; }
   machine=("$top/tests/vm/vm" run)
+fi
+if [ -n "${VM_LEFT:-}" ]; then
+  left=$((VM_LEFT - SECONDS))
+  seconds=$((left < seconds ? left : seconds))
+  [ "$seconds" -ge 60 ] || skip_all "the image took $SECONDS s, and $seconds s are left for the suites: $remedy"
 fi
 
 share=$(mktemp -d)
@@ -123,26 +139,35 @@ SH
 timeout $((seconds + 100)) "${machine[@]}" --share "$share" --timeout "$seconds" 'bash /mnt/host/inside.sh' 2>&1
 status=$?
 
-# result LOG: "PASSED FAILED SKIPPED SECONDS". A bats plan that was not carried out and a suite without its last line have failed.
+# result LOG: "PASSED FAILED SKIPPED MISSING SECONDS". A bats plan that was not carried out and a suite without its last line
+# miss tests.
 result() {
   local took passed failed skipped numbers planned
   took=$(sed -n 's/^# ended after \([0-9]*\) s$/\1/p' "$1" 2>/dev/null)
-  numbers=$(sed -n 's/^[a-z]*: \([0-9]*\) passed, \([0-9]*\) failed, \([0-9]*\) skipped$/\1 \2 \3/p' "$1" 2>/dev/null | tail -n 1)
+  numbers=$(sed -n 's/^[a-z]*: \([0-9]*\) passed, \([0-9]*\) failed, \([0-9]*\) skipped$/\1 \2 \3 0/p' "$1" 2>/dev/null | tail -n 1)
   planned=$(sed -n 's/^1\.\.\([0-9]*\)\r*$/\1/p' "$1" 2>/dev/null | head -n 1)
   skipped=$(grep -c '^ok .*# skip' "$1" 2>/dev/null)
   passed=$(($(grep -c '^ok ' "$1" 2>/dev/null) - ${skipped:-0}))
-  failed=$((${planned:-$((passed + 1 + ${skipped:-0}))} - passed - ${skipped:-0}))
-  echo "${numbers:-$passed $failed ${skipped:-0}} ${took:--}"
+  failed=$(grep -c '^not ok ' "$1" 2>/dev/null)
+  local ran=$((passed + ${failed:-0} + ${skipped:-0}))
+  echo "${numbers:-$passed ${failed:-0} ${skipped:-0} $((${planned:-$((ran + 1))} - ran))} ${took:--}"
 }
+# What the end of VM_LEFT cut off is skipped; what is missing otherwise has failed.
 printf '\n# %-28s %7s %7s %8s %8s\n' "$(basename "$vm_runtime")" passed failed skipped seconds
-passed=0 failed=0 skipped=0
+passed=0 failed=0 skipped=0 cut=''
 while read -r _ name _; do
   log=$share/results/${name//\//.}
-  read -r ok bad skip took < <(result "$log")
-  [ "$took" != - ] || { [ "$bad" -gt 0 ] || bad=1; tail -n 20 "$log" 2>/dev/null | sed 's/^/# /'; }
+  read -r ok bad skip missing took < <(result "$log")
+  if [ "$took" = - ] && [ "$status" = 124 ] && [ -n "${VM_LEFT:-}" ]; then
+    skip=$((skip + missing)) cut+=" $name"
+  else
+    bad=$((bad + missing))
+    [ "$took" != - ] || { [ "$bad" -gt 0 ] || bad=1; tail -n 20 "$log" 2>/dev/null | sed 's/^/# /'; }
+  fi
   printf '# %-28s %7d %7d %8d %8s\n' "$name" "$ok" "$bad" "$skip" "$took"
   passed=$((passed + ok)) failed=$((failed + bad)) skipped=$((skipped + skip))
 done <"$share/jobs"
-[ "$status" != 124 ] || echo "# the machine was ended after $seconds s (VM_SECONDS)"
-[ "$status" = 0 ] || [ "$failed" -gt 0 ] || failed=1
+[ "$status" != 124 ] || echo "# the machine was ended after $seconds s (VM_SECONDS, VM_LEFT)"
+[ -z "$cut" ] || echo "# skip the time was too short for all of$cut: $remedy"
+[ "$status" = 0 ] || [ -n "$cut" ] || [ "$failed" -gt 0 ] || failed=1
 finish $passed $failed $skipped
