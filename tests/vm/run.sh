@@ -11,6 +11,7 @@
 #     kernel                                       modules of the kernel held back
 #     docker containerd                            the machine's own engines, with the systemd driver (tests/vm/cases)
 #     docker-suite cri podman                      tests/docker, tests/cri and tests/podman
+#   PACKAGE=/path/agentsafe_0.1.0-1_amd64.deb tests/vm/run.sh package    a Debian package is installed, used, and removed without residue
 #   tests/vm/run.sh tests/integration/exec.bats  some bats files
 #   VM_RUNTIME=/usr/bin/crun tests/vm/run.sh     another runtime (runc and crun are in the machine)
 #   VM_SECONDS=600 tests/vm/run.sh …             more or less time; for the last three parts PATTERNS='exec kill' names cases, and
@@ -33,9 +34,10 @@ for word in "$@"; do
       for topic in $chosen; do files+=" tests/integration/$topic.bats"; done
       parts+=' kernel docker containerd' seconds=1800 optional=yes
       ;;
+    package) parts+=' package'; [ -s "${PACKAGE:-}" ] || { echo "run.sh: PACKAGE=/path/agentsafe_VERSION_ARCH.deb is missing" >&2; exit 2; } ;;
     bats | kernel | docker | containerd | docker-suite | cri | podman) parts+=" $word" ;;
     *.bats) files+=" $word" ;;
-    *) sed -n '2,24s/^# \{0,1\}//p' "$0" >&2; exit 2 ;;
+    *) sed -n '2,25s/^# \{0,1\}//p' "$0" >&2; exit 2 ;;
   esac
 done
 [ -n "$parts$files" ] || parts=" $all"
@@ -88,6 +90,7 @@ cp -r seccomp-profiles contrib hooks "$share/"
 for program in agentsafe hooks/agentsafe-egress; do # small: what starts in an emulated machine is also read there
   [ ! -e "$build/$program" ] || strip -o "$share/build/$program" "$build/$program" || cp "$build/$program" "$share/build/$program"
 done
+if has package; then cp "$PACKAGE" "$share/package.deb"; fi
 gcc -static -O1 -o "$share/build/probe" tests/integration/probe.c || exit 1
 
 # One line for each thing to run: when, its name in the table, its command. The longest files come first.
@@ -103,6 +106,7 @@ for part in $parts; do
   case $part in
     kernel) echo "alone kernel $bats tests/vm/cases/kernel.bats" ;;
     docker) echo "alone docker RUNTIME_NAME=$(basename "$vm_runtime") $bats tests/vm/cases/docker.bats" ;;
+    package) echo "alone package $bats tests/vm/cases/package.bats" ;;
     containerd) echo "alone containerd PROGRAM=$vm_runtime $bats tests/vm/cases/containerd.bats" ;;
     docker-suite) echo "alone docker-suite $engine tests/docker/run.sh ${PATTERNS:-}" ;;
     cri | podman) echo "alone $part $engine tests/$part/run.sh ${PATTERNS:-}" ;;
