@@ -353,6 +353,101 @@ grown() { [ "$(stat -c %s "$ROOTFS/tmp/count")" -gt "$1" ]; }
   eventually counted_past "$((before + 2))"
 }
 
+@test "file locks survive with --file-locks, and are named without it" {
+  require_criu
+  script 'exec 9>/tmp/lock; probe lock 9; n=0; while :; do n=$((n + 1)); echo $n >>/tmp/count; usleep 100000; done'
+  launch
+  eventually counted_past 2
+  not flock --nonblock "$ROOTFS/tmp/lock" true
+  checkpoint
+  refuses_briefly
+  complains "dump.log"
+  complains "lock"
+  checkpoint --file-locks
+  succeeded
+  flock --nonblock "$ROOTFS/tmp/lock" true
+  restore --file-locks
+  succeeded
+  not flock --nonblock "$ROOTFS/tmp/lock" true
+}
+
+@test "a socket that is connected to the host survives with --ext-unix-sk, and is named without it" {
+  require_criu
+  mkdir "$WORK/socket"
+  background heard "$PYTHON" -c 'import os, socket, sys
+s = socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM)
+s.bind(sys.argv[1])
+while True: os.write(1, s.recv(99))' "$WORK/socket/s"
+  eventually test -S "$WORK/socket/s"
+  command_is probe talk "$WORK/socket/s" # under the name that it has outside: criu connects to that
+  # in the host's network namespace, where criu asks the kernel for the socket's peer
+  edit '.mounts += [{"destination": $d, "type": "bind", "source": $d, "options": ["bind"]}]
+    | .linux.namespaces |= map(select(.type != "network"))' --arg d "$WORK/socket"
+  launch
+  await_line '^3$' "$WORK/heard"
+  checkpoint
+  refuses_briefly
+  complains "dump.log"
+  complains "unix"
+  checkpoint --ext-unix-sk
+  succeeded
+  local before
+  before=$(tail -n 1 "$WORK/heard")
+  restore --ext-unix-sk
+  succeeded
+  await_line "^$((before + 3))$" "$WORK/heard"
+}
+
+free_port() { "$PYTHON" -c 'import socket; s = socket.socket(); s.bind(("127.0.0.1", 0)); print(s.getsockname()[1])'; }
+listened_at() { grep -q "^ *[0-9]*: 0100007F:$(printf '%04X' "$1") 00000000:0000 0A" /proc/net/tcp; }
+
+@test "the memory can be sent to a page server" {
+  require_criu
+  local port
+  port=$(free_port)
+  counts
+  launch
+  eventually counted_past 2
+  mkdir "$WORK/pages"
+  background server criu page-server --images-dir "$WORK/pages" --address 127.0.0.1 --port "$port"
+  eventually listened_at "$port"
+  checkpoint --page-server "127.0.0.1:$port"
+  succeeded
+  eventually gone "$HELPER"
+  equal '' "$(find "$IMAGES" -name 'pages-*.img')"
+  cp "$WORK"/pages/* "$IMAGES"
+  local before
+  before=$(count)
+  restore
+  succeeded
+  eventually counted_past "$before"
+}
+
+@test "with --lazy-pages the memory stays until it is asked for, and --status-fd says when that can begin" {
+  require_criu
+  local port dump before saved=$CID
+  port=$(free_port)
+  counts
+  launch
+  eventually counted_past 2
+  background dumped rt checkpoint --image-path "$IMAGES" --work-path "$WORK/work" --lazy-pages --page-server "127.0.0.1:$port" \
+    --status-fd 7 "$CID" 7>"$WORK/ready"
+  dump=$HELPER
+  eventually test -s "$WORK/ready"
+  equal 00 "$(od -An -tx1 "$WORK/ready" | tr -d ' ')"
+  before=$(count)
+  background pages criu lazy-pages --page-server --address 127.0.0.1 --port "$port" --images-dir "$IMAGES" --work-dir "$WORK/work"
+  eventually test -S "$WORK/work/lazy-pages.socket"
+  CID=$saved-lazy
+  edit '.linux.cgroupsPath += "-lazy"' # the first one is in use until all memory has been asked for
+  restore --lazy-pages
+  succeeded
+  eventually counted_past "$before"
+  ends_with 0 "$dump"
+  CID=$saved run_rt state "$saved"
+  failed 1
+}
+
 @test "a joined network namespace is taken from the path again" {
   require_criu
   ip netns add "$CID"

@@ -7,6 +7,8 @@
    probe sched | ioprio | mempolicy | personality | keyring | getcwd | dumpable
    probe notify TEXT            one datagram to $NOTIFY_SOCKET
    probe call-abstract NAME     "ret=R errno=E" of a connection to the abstract Unix socket of that name
+   probe lock FD                "ret=R errno=E" of an exclusive flock
+   probe talk SOCKET            a datagram of a growing number to the Unix socket, ten times a second, connected once
    probe tiocsti TEXT           pushes TEXT into the terminal on descriptor 0
    probe writefd FD TEXT | readfd FD
    probe watch-pids SECONDS     attacks every new process of the pid namespace; prints what succeeded
@@ -21,6 +23,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/file.h>
 #include <sys/ioctl.h>
 #include <sys/prctl.h>
 #include <sys/ptrace.h>
@@ -127,6 +130,19 @@ static int notify(const char* text) {
   const ssize_t n = sendto(fd, text, strlen(text), 0, (struct sockaddr*)&to, sizeof to);
   printf("sent=%zd errno=%d\n", n, n < 0 ? errno : 0);
   return n < 0;
+}
+
+static int talk(const char* path) {
+  struct sockaddr_un to = {.sun_family = AF_UNIX};
+  strncpy(to.sun_path, path, sizeof to.sun_path - 1);
+  const int fd = socket(AF_UNIX, SOCK_DGRAM, 0);
+  if (connect(fd, (struct sockaddr*)&to, sizeof to) < 0) return report(-1);
+  for (int n = 1;; n++) {
+    char text[16];
+    const int length = snprintf(text, sizeof text, "%d\n", n);
+    if (send(fd, text, (size_t)length, 0) < 0) return report(-1);
+    usleep(100000);
+  }
 }
 
 struct sched_attr_v1 {
@@ -278,6 +294,8 @@ int main(int argc, char** argv) {
   if (!strcmp(what, "dumpable")) return report(prctl(PR_GET_DUMPABLE));
   if (!strcmp(what, "notify")) return notify(first);
   if (!strcmp(what, "call-abstract")) return call_abstract(first);
+  if (!strcmp(what, "lock")) return report(flock(atoi(first), LOCK_EX | LOCK_NB));
+  if (!strcmp(what, "talk")) return talk(first);
   if (!strcmp(what, "tiocsti")) return tiocsti(first);
   if (!strcmp(what, "watch-pids")) return for_new_pids(atof(first), attack);
   if (!strcmp(what, "overwrite-exe")) return for_new_pids(atof(first), overwrite);
