@@ -10,6 +10,7 @@
 #     bats                                         tests/integration and tests/cve
 #     kernel                                       modules of the kernel held back
 #     docker containerd                            the machine's own engines, with the systemd driver (tests/vm/cases)
+#     checkpoint                                   checkpoint and restore as Docker and podman ask for it
 #     docker-suite cri podman                      tests/docker, tests/cri and tests/podman
 #   PACKAGE=/path/agentsafe_0.1.0-1_amd64.deb tests/vm/run.sh package    a Debian package is installed, used, and removed without residue
 #   tests/vm/run.sh tests/integration/exec.bats  some bats files
@@ -24,7 +25,7 @@ set -u
 top=$(cd "$(dirname "$(readlink -f "$0")")/../.." && pwd)
 build=${BUILD:-$top/build}
 vm_runtime=${VM_RUNTIME:-/usr/local/bin/agentsafe}
-all='bats kernel docker containerd docker-suite cri podman'
+all='bats kernel docker checkpoint containerd docker-suite cri podman'
 chosen='systemd checkpoint resources scratch events'
 parts='' files='' seconds=7200 build_seconds=1500 optional=''
 cd "$top" || exit 1
@@ -35,9 +36,9 @@ for word in "$@"; do
       parts+=' kernel docker containerd' seconds=1800 optional=yes
       ;;
     package) parts+=' package'; [ -s "${PACKAGE:-}" ] || { echo "run.sh: PACKAGE=/path/agentsafe_VERSION_ARCH.deb is missing" >&2; exit 2; } ;;
-    bats | kernel | docker | containerd | docker-suite | cri | podman) parts+=" $word" ;;
+    bats | kernel | docker | checkpoint | containerd | docker-suite | cri | podman) parts+=" $word" ;;
     *.bats) files+=" $word" ;;
-    *) sed -n '2,25s/^# \{0,1\}//p' "$0" >&2; exit 2 ;;
+    *) sed -n '2,26s/^# \{0,1\}//p' "$0" >&2; exit 2 ;;
   esac
 done
 [ -n "$parts$files" ] || parts=" $all"
@@ -107,6 +108,7 @@ for part in $parts; do
     kernel) echo "alone kernel $bats tests/vm/cases/kernel.bats" ;;
     docker) echo "alone docker RUNTIME_NAME=$(basename "$vm_runtime") $bats tests/vm/cases/docker.bats" ;;
     package) echo "alone package $bats tests/vm/cases/package.bats" ;;
+    checkpoint) echo "alone engines-checkpoint RUNTIME_NAME=$(basename "$vm_runtime") PROGRAM=$vm_runtime $bats tests/vm/cases/checkpoint.bats" ;;
     containerd) echo "alone containerd PROGRAM=$vm_runtime $bats tests/vm/cases/containerd.bats" ;;
     docker-suite) echo "alone docker-suite $engine tests/docker/run.sh ${PATTERNS:-}" ;;
     cri | podman) echo "alone $part $engine tests/$part/run.sh ${PATTERNS:-}" ;;
