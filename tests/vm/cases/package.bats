@@ -62,7 +62,9 @@ bundle() {
   cp -a /etc/docker/daemon.json "$BATS_TEST_TMPDIR/own"
   jq -s '.[0] * .[1]' "$BATS_TEST_TMPDIR/own" /usr/share/agentsafe/docker/daemon.json >/etc/docker/daemon.json
   jq -e '[.runtimes[] | select(.path == "/usr/bin/agentsafe")] | length == 3' /etc/docker/daemon.json
-  systemctl reload docker
+  systemctl reload docker # which does not wait for it
+  local _
+  for _ in $(seq 100); do ! docker info --format '{{json .Runtimes}}' | jq -e 'has("agentsafe-oci")' || break; sleep 0.1; done
   run docker run --rm --name at-package --runtime agentsafe-oci busybox echo hello
   cp -a "$BATS_TEST_TMPDIR/own" /etc/docker/daemon.json
   systemctl reload docker
