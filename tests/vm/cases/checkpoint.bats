@@ -2,6 +2,7 @@
 # Checkpoint and restore as Docker and podman ask for it. Runs in the virtual machine, whose kernel lets criu work;
 # tests/integration/checkpoint.bats has the verbs themselves.
 bats_require_minimum_version 1.5.0
+load helpers
 
 RUNTIME_NAME=${RUNTIME_NAME:-agentsafe}
 PROGRAM=${PROGRAM:-/usr/local/bin/agentsafe}
@@ -24,13 +25,6 @@ teardown() {
   docker rm --force "$NAME" >/dev/null 2>&1 || :
   podman rm --force --time 0 "$NAME" "$NAME-moved" >/dev/null 2>&1 || :
 }
-eventually() {
-  local _
-  for _ in $(seq 300); do "$@" && return; sleep 0.1; done
-  echo "never came true: $*" >&2
-  return 1
-}
-equal() { [ "$1" = "$2" ] || { printf 'expected: %s\nfound:    %s\n' "$1" "$2" >&2; return 1; }; }
 
 COUNT='n=0; while :; do n=$((n + 1)); echo $n; sleep 0.1; done'
 last() { "$1" logs "$NAME" 2>/dev/null | tail -n 1; } # ENGINE

@@ -1,6 +1,7 @@
 #!/usr/bin/env bats
 # containerd alone, through ctr: with and without the systemd driver. Runs in the virtual machine.
 bats_require_minimum_version 1.5.0
+load helpers
 
 PROGRAM=${PROGRAM:-/usr/local/bin/agentsafe}
 IMAGE=docker.io/library/busybox:latest
@@ -20,13 +21,6 @@ removed() {
   ctr container rm "$NAME" >/dev/null 2>&1
   [ -z "$(ctr container ls -q | grep -x "$NAME")" ]
 }
-eventually() {
-  local _
-  for _ in $(seq 100); do "$@" && return; sleep 0.1; done
-  echo "never came true: $*" >&2
-  return 1
-}
-equal() { [ "$1" = "$2" ] || { printf 'expected: %s\nfound:    %s\n' "$1" "$2" >&2; return 1; }; }
 run_ctr() { ctr run --runc-binary "$PROGRAM" "${DRIVER[@]}" "$@"; }
 
 @test "containerd: a command's output and status come back" {

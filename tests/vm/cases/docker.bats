@@ -2,6 +2,7 @@
 # Docker as most hosts have it: its systemd driver, the host's own systemd, cgroup version 2. Runs in the virtual machine,
 # whose daemon.json names the runtime under test "agentsafe" (and Debian's crun, to compare with: RUNTIME_NAME=crun).
 bats_require_minimum_version 1.5.0
+load helpers
 
 RUNTIME_NAME=${RUNTIME_NAME:-agentsafe}
 # As the engine's own tests: what the bundle says and no more. The policies are tested with their own suites.
@@ -19,13 +20,6 @@ teardown() {
   docker rm --force "$NAME" >/dev/null 2>&1 || :
   [ -z "$id" ] || eventually no_unit "$id"
 }
-eventually() {
-  local _
-  for _ in $(seq 300); do "$@" && return; sleep 0.1; done
-  echo "never came true: $*" >&2
-  return 1
-}
-equal() { [ "$1" = "$2" ] || { printf 'expected: %s\nfound:    %s\n' "$1" "$2" >&2; return 1; }; }
 unit() { echo "docker-$(docker inspect --format '{{.Id}}' "$NAME").scope"; }
 no_unit() { [ "$(systemctl show --value -p LoadState "docker-$1.scope")" = not-found ] && [ -z "$(find /sys/fs/cgroup -name "docker-$1.scope")" ]; }
 property() { systemctl show --value -p "$1" "$(unit)"; }

@@ -2,6 +2,7 @@
 # The Debian package: installed, used, removed, and nothing of it left. Runs in the virtual machine, with the package in
 # /opt/suite/package.deb (PACKAGE of tests/vm/run.sh).
 bats_require_minimum_version 1.5.0
+load helpers
 
 DEB=${DEB:-/opt/suite/package.deb}
 
@@ -27,7 +28,8 @@ everything() {
     -o -path /var/lib/systemd -o -path '/var/lib/dpkg/*-old' -o -path /etc/apparmor.d/disable \) -prune -o -print
   find /run /sys/fs/cgroup -path '*agentsafe*' 2>/dev/null
 }
-equal() { [ "$1" = "$2" ] || { printf 'expected: %s\nfound:    %s\n' "$1" "$2" >&2; return 1; }; }
+
+has_runtime() { docker info --format '{{json .Runtimes}}' | jq -e --arg name "$1" 'has($name)'; }
 
 # The working folder is a bundle of busybox.
 bundle() {
@@ -63,8 +65,7 @@ bundle() {
   jq -s '.[0] * .[1]' "$BATS_TEST_TMPDIR/own" /usr/share/agentsafe/docker/daemon.json >/etc/docker/daemon.json
   jq -e '[.runtimes[] | select(.path == "/usr/bin/agentsafe")] | length == 3' /etc/docker/daemon.json
   systemctl reload docker # which does not wait for it
-  local _
-  for _ in $(seq 100); do ! docker info --format '{{json .Runtimes}}' | jq -e 'has("agentsafe-oci")' || break; sleep 0.1; done
+  eventually has_runtime agentsafe-oci
   run docker run --rm --name at-package --runtime agentsafe-oci busybox echo hello
   cp -a "$BATS_TEST_TMPDIR/own" /etc/docker/daemon.json
   systemctl reload docker
