@@ -19,7 +19,7 @@ namespace {
 }
 
 using namespace std::chrono_literals;
-constexpr auto patience = 50ms;
+constexpr auto patience = 200ms;
 
 // False: the file is absent. EBUSY for a limit of memory (version 1) says that the usage is above it. What processors have
 // charged in advance, up to 256 KiB each, counts as usage, and the kernel takes it back only after it has refused: when

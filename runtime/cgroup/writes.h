@@ -32,7 +32,7 @@ using Finder = std::function<Directory*(const Write&)>;
 // Carries out all writes in order. One that the kernel calls invalid is tried again after the others (limit and swap,
 // quota, period and burst bound each other, and only the final combination must be valid).
 // Writes of default values to fresh directories are left out. A limit of memory that the kernel calls busy is tried again for
-// 50 ms: pages that processors have charged in advance count as usage until it has taken them back.
+// 200 ms: pages that processors have charged in advance count as usage until it has taken them back.
 // Throws Error: "<directory>: <file>: write "…": …", with what is missing when the file is absent.
 void apply_writes(const Finder& find, const std::vector<Write>& writes);
 

@@ -1,5 +1,8 @@
 // Limits on a real cgroup: what the kernel's files hold afterwards, and what it then enforces.
 #include <fcntl.h>
+#include <sys/mman.h>
+
+#include <thread>
 
 #include "tests/unit/cgroup/live_fixture.h"
 
@@ -90,6 +93,47 @@ TEST_F(LiveCgroupTest, AFailedUpdateRestoresTheOldValues) {
   EXPECT_NE(error_of([&] { (void)cgroup_->update(change, current); }), "no error");
   EXPECT_EQ(content("pids", "pids.max"), "50");
   EXPECT_EQ(content("cpu", v2() ? "cpu.weight" : "cpu.shares"), v2() ? "59" : "512");
+}
+
+// A process in the cgroup with 8 MiB that cannot be reclaimed, for so long. Version 1 calls a limit below them busy.
+class BusyMemoryTest : public LiveCgroupTest {
+ protected:
+  void SetUp() override {
+    LiveCgroupTest::SetUp();
+    if (!IsSkipped() && v2()) GTEST_SKIP() << "version 2 takes a limit below the usage";
+  }
+  void hold(std::chrono::milliseconds time) {
+    auto ready = sys::pipe();
+    spawn([&] {
+      void* pages = ::mmap(nullptr, 8 << 20, PROT_READ | PROT_WRITE,
+                           MAP_PRIVATE | MAP_ANONYMOUS | MAP_LOCKED | MAP_POPULATE, -1, 0);
+      sys::write_all(ready.write_end, pages == MAP_FAILED ? "f" : "x");
+      std::this_thread::sleep_for(time);
+      ::munmap(pages, 8 << 20);
+      for (;;) ::pause();
+      return 0;
+    });
+    char byte = 0;
+    ASSERT_EQ(::read(ready.read_end.get(), &byte, 1), 1);
+    ASSERT_EQ(byte, 'x');
+  }
+  void limit() {
+    oci::Resources resources;
+    resources.memory = {.limit = 4 << 20};
+    cgroup_->apply_memory(resources);
+  }
+};
+
+TEST_F(BusyMemoryTest, ALimitIsTriedAgainUntilTheMemoryIsFree) {
+  hold(5ms);
+  limit();
+  EXPECT_EQ(content("memory", "memory.limit_in_bytes"), std::to_string(4 << 20));
+}
+
+TEST_F(BusyMemoryTest, ALimitBelowWhatStaysInUseFails) {
+  hold(1h);
+  const auto message = error_of([&] { limit(); });
+  EXPECT_NE(message.find("unable to set memory limit to 4194304 (current usage: "), std::string::npos) << message;
 }
 
 TEST_F(LiveCgroupTest, OomIsTold) {
