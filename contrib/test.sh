@@ -237,7 +237,7 @@ wants sanitized && run_sanitized
 wants clang && run_clang
 wants coverage && run_coverage
 wants verbs && run_bats verbs tests/integration/{create,start,run,state,list,kill,delete,exec,ps,pause,update,spec,features}.bats
-wants integration && run_bats integration tests/integration
+wants integration && run_bats integration tests/integration tests/vm/run.bats
 wants cve && run_bats cve tests/cve
 wants egress && run_script egress tini -s -- python3 tests/egress/run.py "$BUILD"
 wants compat && run_script compat tini -s -- tests/compat/run.sh
