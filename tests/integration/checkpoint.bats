@@ -448,6 +448,45 @@ listened_at() { grep -q "^ *[0-9]*: 0100007F:$(printf '%04X' "$1") 00000000:0000
   failed 1
 }
 
+# Init moves into a cgroup of its own below the container's, and counts there before and after.
+nested_survives() { # FLAG…
+  require_criu
+  require_v2
+  counts '.linux.namespaces += [{"type": "cgroup"}]
+    | .mounts += [{"destination": "/sys/fs/cgroup", "type": "cgroup", "source": "cgroup", "options": ["rw"]}]
+    | .process.args[2] = "mkdir /sys/fs/cgroup/inner && echo 0 >/sys/fs/cgroup/inner/cgroup.procs && " + .process.args[2]'
+  launch
+  eventually counted_past 2
+  local before place
+  place=$(cgroup_of_init)
+  equal inner "$(basename "$place")"
+  checkpoint "$@"
+  succeeded
+  [ ! -e "/sys/fs/cgroup$place" ]
+  before=$(count)
+  restore "$@"
+  succeeded
+  eventually counted_past "$before"
+}
+cgroup_of_init() { sed -n 's/^0:://p' "/proc/$(pid_of)/cgroup"; }
+
+@test "cgroups below the container's are made again" {
+  nested_survives
+  equal "$(cgroup_dir pids)/inner" "/sys/fs/cgroup$(cgroup_of_init)"
+  rt delete --force "$CID"
+  no_leftovers
+}
+
+@test "cgroups below the container's are made again with --manage-cgroups-mode=full" {
+  nested_survives --manage-cgroups-mode full
+  equal "$(cgroup_dir pids)/inner" "/sys/fs/cgroup$(cgroup_of_init)"
+}
+
+@test "with --manage-cgroups-mode=ignore all are in the container's own cgroup" {
+  nested_survives --manage-cgroups-mode ignore
+  equal "$(cgroup_dir pids)" "/sys/fs/cgroup$(cgroup_of_init)"
+}
+
 @test "a joined network namespace is taken from the path again" {
   require_criu
   ip netns add "$CID"
