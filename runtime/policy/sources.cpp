@@ -25,13 +25,21 @@ std::string joined(const std::vector<std::string>& chain, const char* separator)
   return text::join(chain, separator);
 }
 
+// The host's root has no number in the user namespace that rootless podman runs us in, where its files show the overflow
+// number, as do those of all others outside. What shows it was made by none of them who are within; and whoever made such
+// a namespace decides there about every container anyway.
+bool is_of_root(uid_t owner) {
+  if (owner == 0) return true;
+  return !sys::in_initial_user_namespace().value_or(true) && owner == sys::overflow_uid();
+}
+
 // Whoever can write a policy decides about every container. Non-blocking: a FIFO must not hang us.
 std::optional<std::string> read_trusted(const std::string& path, bool callers_too) {
   const UniqueFd file = sys::try_openat(sys::at_cwd, path, O_RDONLY | O_NONBLOCK | O_NOCTTY);
   if (!file) return std::nullopt;
   const auto info = sys::fstat(file);
   if (!S_ISREG(info.st_mode)) fail(path + " is not a regular file");
-  if (info.st_uid != 0 && !(callers_too && info.st_uid == ::geteuid()))
+  if (!is_of_root(info.st_uid) && !(callers_too && info.st_uid == ::geteuid()))
     fail(path + " belongs to the user " + std::to_string(info.st_uid) + ": run chown root " + path);
   if ((info.st_mode & (S_IWGRP | S_IWOTH)) != 0)
     fail(path + " can be written by its group or by others: run chmod go-w " + path);

@@ -16,6 +16,7 @@
 #include "runtime/policy/sources.h"
 #include "runtime/sys/fd.h"
 #include "runtime/sys/mount.h"
+#include "runtime/sys/process.h"
 #include "runtime/sys/quota.h"
 
 namespace agentsafe::policy {
@@ -150,12 +151,7 @@ bool can_be_idmapped(const std::string& path, unsigned kernel) {
   });
 }
 
-// user_namespaces(7): the initial one shows one line, "0 0 4294967295".
-bool is_root_of_host() {
-  const auto map = sys::try_read_file(sys::at_cwd, "/proc/self/uid_map");
-  const auto words = map ? text::words(*map) : std::vector<std::string_view>();
-  return ::geteuid() == 0 && words.size() == 3 && words[0] == "0" && words[1] == "0" && words[2] == "4294967295";
-}
+bool is_root_of_host() { return ::geteuid() == 0 && sys::in_initial_user_namespace().value_or(false); }
 
 // Root and binds are idmapped, so that files keep their owners as the container sees them.
 std::string why_no_own_ids(const oci::Spec& spec, const std::string& bundle) {

@@ -235,6 +235,21 @@ void set_affinity(const std::string& mask) {
   check(::sched_setaffinity(0, mask.size(), reinterpret_cast<const cpu_set_t*>(mask.data())), "sched_setaffinity");
 }
 
+// One line, "0 0 4294967295".
+std::optional<bool> in_initial_user_namespace() {
+  const auto map = try_read_record(at_cwd, "/proc/self/uid_map");
+  if (!map) return std::nullopt;
+  const auto fields = text::words(*map);
+  return fields.size() == 3 && fields[0] == "0" && fields[1] == "0" && fields[2] == "4294967295";
+}
+
+uid_t overflow_uid() {
+  const std::string path = "/proc/sys/kernel/overflowuid";
+  const auto number = text::parse<uid_t>(text::trim(read_record(at_cwd, path)));
+  if (!number) fail(path + ": not a number");
+  return *number;
+}
+
 std::string boot_id() {
   return std::string(text::trim(read_record(at_cwd, "/proc/sys/kernel/random/boot_id")));
 }

@@ -72,6 +72,10 @@ bool wait_readable(FdRef fd, std::chrono::milliseconds limit);
 // A user namespace that exists only as this descriptor: a helper makes it and ends. The maps as user_namespaces(7)
 // writes them, "0 100000 65536\n".
 UniqueFd user_namespace(const std::string& uid_map, const std::string& gid_map);
+// Whether ours is the one that the machine started with, from /proc/self/uid_map; empty: a kernel without such namespaces.
+std::optional<bool> in_initial_user_namespace();
+// What files show as their owner whose user the user namespace of the caller has no number for: 65534, mostly.
+uid_t overflow_uid();
 
 void setns(FdRef ns, int flags);
 void unshare(int flags);

@@ -11,6 +11,8 @@
 #include "runtime/base/error.h"
 #include "runtime/policy/fields.h"
 #include "runtime/policy/presets.h"
+#include "runtime/sys/fd.h"
+#include "runtime/sys/process.h"
 
 namespace agentsafe::policy {
 namespace {
@@ -129,6 +131,49 @@ TEST_F(PolicySourcesTest, FilesOfAnotherUserAreRefused) {
   ASSERT_EQ(::chown(path.c_str(), 1234, 0), 0);
   contains(error_of([&] { return load(places(), "web"); }), "belongs to the user 1234");
   contains(error_of([&] { return load(places(), path); }), "belongs to the user 1234");
+}
+
+// As rootless podman runs us: in a user namespace that has no number for the host's root.
+class PolicyInUserNamespaceTest : public PolicySourcesTest {
+ protected:
+  void SetUp() override {
+    if (::geteuid() != 0) GTEST_SKIP() << "only root can give files away";
+    install("web", "");
+    path_ = places().folder + "/policies/web.json";
+    namespace_ = sys::user_namespace("0 1000 1\n1234 1234 1\n", "0 1000 1\n");
+  }
+  std::string error_within() {
+    auto report = sys::pipe();
+    const auto child = sys::clone3({}, [&] {
+      sys::setns(namespace_, CLONE_NEWUSER);
+      sys::write_all(report.write_end, error_of([&] { return load(places(), "web"); }));
+      return 0;
+    });
+    report.write_end.reset();
+    EXPECT_EQ(sys::wait(child.pidfd).status(), 0);
+    return sys::read_all(report.read_end, 4096);
+  }
+  std::string path_;
+  UniqueFd namespace_;
+};
+
+TEST_F(PolicyInUserNamespaceTest, FilesOfTheHostsRootAreTrusted) { EXPECT_EQ(error_within(), ""); }
+
+TEST_F(PolicyInUserNamespaceTest, FilesOfANumberThatItHasAreRefused) {
+  ASSERT_EQ(::chown(path_.c_str(), 1234, 0), 0);
+  contains(error_within(), "belongs to the user 1234");
+}
+
+TEST_F(PolicyInUserNamespaceTest, FilesThatOthersCanWriteAreRefused) {
+  ASSERT_EQ(::chmod(path_.c_str(), 0666), 0);
+  contains(error_within(), "chmod go-w");
+}
+
+TEST_F(PolicySourcesTest, TheOverflowNumberItselfIsNobodyElsewhere) {
+  if (::geteuid() != 0) GTEST_SKIP() << "only root can give files away";
+  install("web", "");
+  ASSERT_EQ(::chown((places().folder + "/policies/web.json").c_str(), sys::overflow_uid(), 0), 0);
+  contains(error_of([&] { return load(places(), "web"); }), "belongs to the user 65534");
 }
 
 TEST_F(PolicySourcesTest, OnlyRegularFilesAreRead) {
