@@ -51,7 +51,7 @@ def attempt(case, cri):
 def run_case(engine, driver, parent, claim, case):
     suffix = "" if driver == "cgroupfs" else "-systemd"
     started = time.monotonic()
-    name = claim.replace(" ", "-")[:40]
+    name = claim.replace(" ", "-")[:40] + suffix
     alone = "ALONE" in os.environ or "only_sut" in inspect.signature(case).parameters
     with concurrent.futures.ThreadPoolExecutor(2) as both:
         sut = both.submit(attempt, case, engine.cri("sut" + suffix, parent, name + "-s"))

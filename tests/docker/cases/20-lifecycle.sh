@@ -109,7 +109,7 @@ case_a_paused_container_can_be_removed() {
 
 case_rm_refuses_a_running_container_unless_forced() {
   idle a
-  refused 1 'running container' d rm "$ME-a"
+  refused 1 'running container|container is running' d rm "$ME-a"
   d rm -f "$ME-a"
   refused 1 'no such' d inspect "$ME-a"
 }
