@@ -30,6 +30,11 @@ struct SubCgroup {
 void refuse_processes(Directory& directory);
 [[noreturn]] void refuse_frozen();
 
+// Why a limit cannot be set where there is no cgroup, and what to do.
+inline constexpr const char* no_cgroup =
+    "the container has no cgroup: let the user have one that is delegated (systemd's Delegate=yes), or leave its limits "
+    "out (in a policy: \"unlimited\")";
+
 // The errors of a file system that this user may not change.
 [[nodiscard]] bool is_refusal(const Error& error);
 

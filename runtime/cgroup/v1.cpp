@@ -14,11 +14,6 @@
 namespace agentsafe::cgroup {
 namespace {
 
-constexpr const char* no_cgroup =
-    "the container has no cgroup: let the user have one that is delegated (systemd's Delegate=yes), or leave its "
-    "limits "
-    "out (in a policy: \"unlimited\")";
-
 class V1Cgroup final : public Cgroup {
  public:
   explicit V1Cgroup(const CgroupPlan& plan);

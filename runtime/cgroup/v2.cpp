@@ -134,7 +134,7 @@ Finder V2Cgroup::finder() {
   return [this](const Write& write) -> Directory* {
     if (available_) return &directory_;
     if (write.is_default || write.may_be_absent) return nullptr;
-    fail("cannot set " + write.file + " to " + write.value + ": this user may not make a cgroup here");
+    fail("cannot set " + write.file + " to " + write.value + ": " + no_cgroup);
   };
 }
 

@@ -161,6 +161,17 @@ TEST_F(Version2Test, SubCgroupsHaveNoControllers) {
   EXPECT_NE(error_of([&] { (void)cgroup->join_below({"a", "b"}); }).find("bad sub cgroup path"), std::string::npos);
 }
 
+// sysfs(5) lets nobody make a folder.
+TEST_F(Version2Test, WhereNoCgroupCanBeMadeALimitSaysWhatToDo) {
+  auto cgroup = open_cgroup({.unified = Place{{}, "/sys/fs", "/", "/agentsafe-unit"}, .best_effort = true});
+  cgroup->create();
+  EXPECT_NO_THROW(cgroup->apply({}));
+  oci::Resources resources;
+  resources.pids = {.limit = 5};
+  const auto message = error_of([&] { cgroup->apply(resources); });
+  EXPECT_EQ(message.find("cannot set pids.max to 5: the container has no cgroup: let the user have one"), 0U) << message;
+}
+
 TEST_F(Version2Test, AGoneCgroupIsEmptyAndRemoved) {
   auto cgroup = open_cgroup(plan());
   EXPECT_FALSE(cgroup->populated());
