@@ -9,7 +9,7 @@ USER_ID=54399
 # A user with subordinate ids: in the real /etc where a user manager has to know it, else in a copy for us.
 has_systemd() { [ -d /run/systemd/system ]; }
 write_user() {
-  grep -q "^$USER_NAME:" /etc/passwd || echo "$USER_NAME:x:$USER_ID:$USER_ID::$WORK/home:/bin/bash" >>/etc/passwd
+  grep -q "^$USER_NAME:" /etc/passwd || echo "$USER_NAME:*:$USER_ID:$USER_ID::$WORK/home:/bin/bash" >>/etc/passwd # x: PAM misses him in shadow(5)
   grep -q "^$USER_NAME:" /etc/group || echo "$USER_NAME:x:$USER_ID:" >>/etc/group
   echo "$USER_NAME:1700000:65536" | tee -a /etc/subuid >>/etc/subgid
 }
@@ -20,7 +20,7 @@ make_user() {
   has_systemd || return 0
   write_user
   loginctl enable-linger "$USER_NAME"
-  eventually 60 test -S "/run/user/$USER_ID/bus"
+  eventually 60 test -S "/run/user/$USER_ID/bus" || refuse "the user has no bus: $(systemctl --no-pager status "user@$USER_ID" 2>&1 | tail -n 3)"
 }
 remove_user() {
   has_systemd || return 0
