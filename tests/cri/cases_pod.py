@@ -284,8 +284,10 @@ def case_running_out_of_memory_is_reported_as_such(cri):
     container = cri.pod().container(
         ["sh", "-c", "exec tail /dev/zero"], linux={"resources": {
             "memory_limit_in_bytes": 24 << 20, "memory_swap_limit_in_bytes": 24 << 20}})
-    status = container.wait(seconds=90)
-    return equal((137, "OOMKilled"), (status["exit_code"], status["reason"]))
+    container.wait(seconds=90)
+    # an event of its own tells containerd, sometimes after that of the exit
+    eventually(10, lambda: container.status()["reason"] == "OOMKilled", "the reason OOMKilled")
+    return equal(137, container.status()["exit_code"])
 
 
 def case_statistics_count_memory_and_processor(cri):
