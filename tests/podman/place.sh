@@ -134,4 +134,6 @@ states_left() { find /run/agentsafe "$WORK/run/agentsafe" "/run/user/$USER_ID/ag
 
 rootful_only() { [ "$MODE" = root ] || skip "needs root"; }
 rootless_only() { [ "$MODE" = user ] || skip "about users without privileges"; }
-limits_only() { [ "$MODE" = root ] || [ "$MANAGER" = systemd ] || skip "a user may limit only what systemd delegates"; }
+# A user with a session: Podman asks his systemd for a scope, with either manager.
+may_limit() { [ "$MODE" = root ] || has_systemd; }
+limits_only() { may_limit || skip "a user may limit only what systemd delegates"; }

@@ -68,7 +68,7 @@ case_limits_are_set_and_updated() {
 }
 case_limits_that_a_user_may_not_set_are_refused() {
   rootless_only
-  [ "$MANAGER" = cgroupfs ] || skip "systemd delegates them"
+  ! may_limit || skip "systemd delegates them"
   [ "$CG" = 2 ] || skip "podman itself drops them on cgroup version 1"
   refused '12[567]' 'cgroup|memory|controller|permission' run --memory 64m bb true
 }

@@ -5,7 +5,7 @@ strictly() { RT=strict "$@"; }
 ONLY_SUT[strict_hardens_what_podman_runs]=1
 case_strict_hardens_what_podman_runs() {
   # what the kernel lets no user enforce is refused by name
-  if [ "$MODE" = user ] && [ "$MANAGER" = cgroupfs ]; then
+  if ! may_limit; then
     refused '12[56]' 'cannot set (cpu|memory|pids).*the container has no cgroup' strictly run bb true
     return
   fi
