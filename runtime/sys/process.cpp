@@ -191,7 +191,7 @@ Child clone_waiting(int flags, Pipe& pipe, std::span<std::byte> stack) {
 
 UniqueFd user_namespace(const std::string& uid_map, const std::string& gid_map) {
   Pipe ends = pipe();
-  alignas(16) std::array<std::byte, 2048> stack;
+  alignas(16) std::array<std::byte, 32768> stack;  // read(2) alone takes little; under a sanitizer more than 2 KiB
   const Child helper = clone_waiting(CLONE_NEWUSER, ends, stack);
   OnExit end([&] {
     pidfd_send_signal(helper.pidfd, SIGKILL);
