@@ -25,12 +25,13 @@ std::string joined(const std::vector<std::string>& chain, const char* separator)
   return text::join(chain, separator);
 }
 
-// The host's root has no number in the user namespace that rootless podman runs us in, where its files show the overflow
-// number, as do those of all others outside. What shows it was made by none of them who are within; and whoever made such
-// a namespace decides there about every container anyway.
+// Rootless podman runs us in a user namespace that has no number for the host's root: its files show the overflow number
+// there, as "/" does. Where "/" is root's (LXC), that number is a user like others.
 bool is_of_root(uid_t owner) {
   if (owner == 0) return true;
-  return !sys::in_initial_user_namespace().value_or(true) && owner == sys::overflow_uid();
+  if (sys::in_initial_user_namespace().value_or(true)) return false;
+  const auto top = sys::try_fstatat(sys::at_cwd, "/", 0);
+  return top && top->st_uid == owner;
 }
 
 // Whoever can write a policy decides about every container. Non-blocking: a FIFO must not hang us.

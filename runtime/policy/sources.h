@@ -10,8 +10,8 @@
 //   chosen.policy, chosen.sources                       // "annotation org.agentsafe.limits.memory"
 //
 // Files must belong to root and not be writable by group or others, or they are refused; a --policy FILE may belong to
-// the caller too. In a user namespace that has no number for the host's root (rootless podman's), what belongs to the
-// overflow number is root's. A file without "extends" extends strict. Errors name file and key.
+// the caller too. In a user namespace that has no number for the host's root (rootless podman's), they belong to root if
+// "/" has the same owner. A file without "extends" extends strict. Errors name file and key.
 #pragma once
 #include <optional>
 #include <string>

@@ -243,13 +243,6 @@ std::optional<bool> in_initial_user_namespace() {
   return fields.size() == 3 && fields[0] == "0" && fields[1] == "0" && fields[2] == "4294967295";
 }
 
-uid_t overflow_uid() {
-  const std::string path = "/proc/sys/kernel/overflowuid";
-  const auto number = text::parse<uid_t>(text::trim(read_record(at_cwd, path)));
-  if (!number) fail(path + ": not a number");
-  return *number;
-}
-
 std::string boot_id() {
   return std::string(text::trim(read_record(at_cwd, "/proc/sys/kernel/random/boot_id")));
 }

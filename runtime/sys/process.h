@@ -74,8 +74,6 @@ bool wait_readable(FdRef fd, std::chrono::milliseconds limit);
 UniqueFd user_namespace(const std::string& uid_map, const std::string& gid_map);
 // Whether ours is the one that the machine started with, from /proc/self/uid_map; empty: a kernel without such namespaces.
 std::optional<bool> in_initial_user_namespace();
-// What files show as their owner whose user the user namespace of the caller has no number for: 65534, mostly.
-uid_t overflow_uid();
 
 void setns(FdRef ns, int flags);
 void unshare(int flags);

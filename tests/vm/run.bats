@@ -2,6 +2,7 @@
 # What run.sh makes of what a machine did: a false machine writes the results, and run.sh counts them.
 
 setup() {
+  unset VM_LEFT VM_SECONDS VM_RUNTIME PATTERNS PACKAGE ALONE
   run_sh=$BATS_TEST_DIRNAME/run.sh
   export AGENTSAFE_VM=$BATS_TEST_TMPDIR/machine results=$BATS_TEST_TMPDIR/results
   export BUILD=$BATS_TEST_TMPDIR/no-build

@@ -140,12 +140,12 @@ class PolicyInUserNamespaceTest : public PolicySourcesTest {
     if (::geteuid() != 0) GTEST_SKIP() << "only root can give files away";
     install("web", "");
     path_ = places().folder + "/policies/web.json";
-    namespace_ = sys::user_namespace("0 1000 1\n1234 1234 1\n", "0 1000 1\n");
   }
-  std::string error_within() {
+  std::string error_within(const std::string& uid_map = "0 1000 1\n1234 1234 1\n") {
+    const UniqueFd user_namespace = sys::user_namespace(uid_map, "0 0 1\n");
     auto report = sys::pipe();
     const auto child = sys::clone3({}, [&] {
-      sys::setns(namespace_, CLONE_NEWUSER);
+      sys::setns(user_namespace, CLONE_NEWUSER);
       sys::write_all(report.write_end, error_of([&] { return load(places(), "web"); }));
       return 0;
     });
@@ -154,7 +154,6 @@ class PolicyInUserNamespaceTest : public PolicySourcesTest {
     return sys::read_all(report.read_end, 4096);
   }
   std::string path_;
-  UniqueFd namespace_;
 };
 
 TEST_F(PolicyInUserNamespaceTest, FilesOfTheHostsRootAreTrusted) { EXPECT_EQ(error_within(), ""); }
@@ -162,6 +161,11 @@ TEST_F(PolicyInUserNamespaceTest, FilesOfTheHostsRootAreTrusted) { EXPECT_EQ(err
 TEST_F(PolicyInUserNamespaceTest, FilesOfANumberThatItHasAreRefused) {
   ASSERT_EQ(::chown(path_.c_str(), 1234, 0), 0);
   contains(error_within(), "belongs to the user 1234");
+}
+
+TEST_F(PolicyInUserNamespaceTest, FilesOfUsersWithoutANumberAreRefusedWhereRootHasOne) {
+  ASSERT_EQ(::chown(path_.c_str(), 1234, 0), 0);
+  contains(error_within("0 0 1\n"), "belongs to the user 65534");
 }
 
 TEST_F(PolicyInUserNamespaceTest, FilesThatOthersCanWriteAreRefused) {
@@ -172,7 +176,7 @@ TEST_F(PolicyInUserNamespaceTest, FilesThatOthersCanWriteAreRefused) {
 TEST_F(PolicySourcesTest, TheOverflowNumberItselfIsNobodyElsewhere) {
   if (::geteuid() != 0) GTEST_SKIP() << "only root can give files away";
   install("web", "");
-  ASSERT_EQ(::chown((places().folder + "/policies/web.json").c_str(), sys::overflow_uid(), 0), 0);
+  ASSERT_EQ(::chown((places().folder + "/policies/web.json").c_str(), 65534, 0), 0);
   contains(error_of([&] { return load(places(), "web"); }), "belongs to the user 65534");
 }
 
