@@ -179,6 +179,13 @@ int wait_for_the_end(void* pipe) {
   return static_cast<int>(::read(ends.read_end.get(), &byte, 1));
 }
 
+// Small, for it is zeroed at each use; read(2) as the address sanitizer wraps it takes more.
+#ifdef __SANITIZE_ADDRESS__
+constexpr std::size_t helper_stack = 32768;
+#else
+constexpr std::size_t helper_stack = 2048;
+#endif
+
 Child clone_waiting(int flags, Pipe& pipe, std::span<std::byte> stack) {
   int pidfd = -1;
   const int pid = ::clone(wait_for_the_end, stack.data() + stack.size(), CLONE_VM | CLONE_PIDFD | SIGCHLD | flags, &pipe,
@@ -191,7 +198,7 @@ Child clone_waiting(int flags, Pipe& pipe, std::span<std::byte> stack) {
 
 UniqueFd user_namespace(const std::string& uid_map, const std::string& gid_map) {
   Pipe ends = pipe();
-  alignas(16) std::array<std::byte, 32768> stack;  // read(2) alone takes little; under a sanitizer more than 2 KiB
+  alignas(16) std::array<std::byte, helper_stack> stack;
   const Child helper = clone_waiting(CLONE_NEWUSER, ends, stack);
   OnExit end([&] {
     pidfd_send_signal(helper.pidfd, SIGKILL);
