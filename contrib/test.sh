@@ -62,7 +62,7 @@ prepare() {
   # shellcheck disable=SC2046,SC2086 # words
   install_packages $BUILD_PACKAGES libgtest-dev bats jq e2fsprogs tini python3 gcc libc6-dev iproute2 procps uidmap util-linux libcap2-bin strace valgrind \
     $(wants coverage && echo gcovr) $(wants clang && echo clang) $(wants package && echo dpkg-dev debhelper dh-apparmor lintian) $({ wants cve || wants compat; } && echo runc crun) \
-    $({ wants integration || wants egress; } && echo nftables) $(wants integration && echo python3-yaml runc crun podman) $(wants docker && cat tests/docker/packages.txt 2>/dev/null) $(wants cri && cat tests/cri/packages.txt) $(wants podman && cat tests/podman/packages.txt) || exit 1
+    $({ wants integration || wants egress; } && echo nftables) $(wants integration && echo python3-yaml runc crun podman xfsprogs) $(wants docker && cat tests/docker/packages.txt 2>/dev/null) $(wants cri && cat tests/cri/packages.txt) $(wants podman && cat tests/podman/packages.txt) || exit 1
   heading "build"
   [ -e "$BUILD/build.ninja" ] || meson setup "$BUILD" -Dtests=enabled -Ddebug=false || exit 1
   ninja -C "$BUILD" || exit 1
