@@ -37,6 +37,27 @@ last() { tail -n 1 <<<"$output"; }
   grep -q '^alone cri .*RUNTIME=/usr/local/bin/agentsafe .*tests/cri/run.sh' "$BATS_TEST_TMPDIR/jobs"
 }
 
+@test "the unit tests are counted as GoogleTest tells them" {
+  mkdir -p "$BUILD/tests/unit"
+  for name in cgroup systemd mount namespaces process container security net; do
+    cp /bin/true "$BUILD/tests/unit/test-$name"
+    result "unit.$name" '[==========] Running 1 test from 1 test suite.\n[       OK ] A.b (1 ms)\n[  PASSED  ] 1 test.\n# ended after 2 s\n'
+  done
+  result unit.net '[==========] Running 4 tests from 2 test suites.\n[       OK ] A.b (1 ms)\n[  SKIPPED ] A.c (0 ms)\n[  FAILED  ] B/C.d/0, where GetParam() = 1 (7 ms)\n[  FAILED  ] 1 test, listed below:\n# ended after 2 s\n'
+  run "$run_sh" unit
+  [ "$status" = 1 ]
+  [ "$(row unit/cgroup)" = "1 0 0 2" ]
+  [ "$(row unit/net)" = "1 2 1 2" ] # the fourth was planned and did not run
+  [ "$(last)" = "vm: 8 passed, 2 failed, 1 skipped" ]
+  grep -q '^beside unit/net build/tests/unit/test-net ' "$BATS_TEST_TMPDIR/jobs"
+}
+
+@test "unit tests that are not built are an error" {
+  run "$run_sh" unit
+  [ "$status" = 2 ]
+  [[ "$output" == *"test-cgroup is missing: ninja -C "* ]]
+}
+
 @test "a failed test fails the whole" {
   result integration.exec '1..2\nok 1 a\nnot ok 2 b\n# ended after 7 s\n'
   run "$run_sh" tests/integration/exec.bats

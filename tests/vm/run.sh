@@ -8,6 +8,7 @@
 #                                                docker and containerd; where no image can be had, one test that is skipped
 #   tests/vm/run.sh docker cri                   some parts:
 #     bats                                         tests/integration and tests/cve
+#     unit                                         the unit tests of what asks the kernel
 #     kernel                                       modules of the kernel held back
 #     docker containerd                            the machine's own engines, with the systemd driver (tests/vm/cases)
 #     checkpoint                                   checkpoint and restore as Docker and podman ask for it
@@ -25,26 +26,29 @@ set -u
 top=$(cd "$(dirname "$(readlink -f "$0")")/../.." && pwd)
 build=${BUILD:-$top/build}
 vm_runtime=${VM_RUNTIME:-/usr/local/bin/agentsafe}
-all='bats kernel docker checkpoint containerd docker-suite cri podman'
+all='unit bats kernel docker checkpoint containerd docker-suite cri podman'
 chosen='systemd checkpoint resources scratch events'
-parts='' files='' seconds=7200 build_seconds=1500 optional=''
+unit_chosen='cgroup systemd mount namespaces process container' unit_more='security net'
+parts='' files='' programs='' seconds=7200 build_seconds=1500 optional=''
 cd "$top" || exit 1
 for word in "$@"; do
   case $word in
     chosen)
       for topic in $chosen; do files+=" tests/integration/$topic.bats"; done
-      parts+=' kernel docker containerd' seconds=1800 optional=yes
+      parts+=' kernel docker containerd' programs=$unit_chosen seconds=1800 optional=yes
       ;;
     package) parts+=' package'; [ -s "${PACKAGE:-}" ] || { echo "run.sh: PACKAGE=/path/agentsafe_VERSION_ARCH.deb is missing" >&2; exit 2; } ;;
-    bats | kernel | docker | checkpoint | containerd | docker-suite | cri | podman) parts+=" $word" ;;
+    bats | unit | kernel | docker | checkpoint | containerd | docker-suite | cri | podman) parts+=" $word" ;;
     *.bats) files+=" $word" ;;
-    *) sed -n '2,26s/^# \{0,1\}//p' "$0" >&2; exit 2 ;;
+    *) sed -n '2,27s/^# \{0,1\}//p' "$0" >&2; exit 2 ;;
   esac
 done
 [ -n "$parts$files" ] || parts=" $all"
+[ "$(basename "$vm_runtime")" = agentsafe ] || parts=${parts/ unit/} # they are about agentsafe
 seconds=${VM_SECONDS:-$seconds}
 has() { [[ "$parts " == *" $1 "* ]]; }
 if has bats; then files="$(echo tests/integration/*.bats tests/cve/*.bats)"; fi
+if has unit; then programs="$unit_chosen $unit_more"; fi
 
 finish() { # PASSED FAILED SKIPPED
   printf 'vm: %d passed, %d failed, %d skipped\n' "$@"
@@ -83,12 +87,16 @@ if [ -n "${VM_LEFT:-}" ]; then
   [ "$seconds" -ge 60 ] || skip_all "the image took $SECONDS s, and $seconds s are left for the suites: $remedy"
 fi
 
+for program in $programs; do
+  [ -x "$build/tests/unit/test-$program" ] || { echo "run.sh: $build/tests/unit/test-$program is missing: ninja -C $build" >&2; exit 2; }
+done
 share=$(mktemp -d)
 trap 'rm -rf "$share"' EXIT
-mkdir -p "$share"/{build/hooks,tests,results}
+mkdir -p "$share"/{build/hooks,build/tests/unit,tests,results}
 cp -r tests/{integration,cve,vm,docker,cri,podman} "$share/tests/"
 cp -r seccomp-profiles contrib hooks "$share/"
-for program in agentsafe hooks/agentsafe-egress; do # small: what starts in an emulated machine is also read there
+# shellcheck disable=SC2086 # words
+for program in agentsafe hooks/agentsafe-egress $(printf 'tests/unit/test-%s ' $programs); do # small: what starts in an emulated machine is also read there
   [ ! -e "$build/$program" ] || strip -o "$share/build/$program" "$build/$program" || cp "$build/$program" "$share/build/$program"
 done
 if has package; then cp "$PACKAGE" "$share/package.deb"; fi
@@ -103,6 +111,8 @@ in_order | while read -r file; do
   name=${file#tests/}
   echo "beside ${name%.bats} $bats $file"
 done >"$share/jobs"
+# golden files are where the tests were compiled
+for program in $programs; do echo "beside unit/$program build/tests/unit/test-$program --gtest_filter=-*GoldenTest*"; done >>"$share/jobs"
 for part in $parts; do
   case $part in
     kernel) echo "alone kernel $bats tests/vm/cases/kernel.bats" ;;
@@ -145,18 +155,20 @@ SH
 timeout $((seconds + 100)) "${machine[@]}" --share "$share" --timeout "$seconds" 'bash /mnt/host/inside.sh' 2>&1
 status=$?
 
-# result LOG: "PASSED FAILED SKIPPED MISSING SECONDS". A bats plan that was not carried out and a suite without its last line
-# miss tests.
+# result LOG: "PASSED FAILED SKIPPED MISSING SECONDS". A plan (of bats, of GoogleTest) that was not carried out and a suite
+# without its last line miss tests.
 result() {
   local took passed failed skipped numbers planned
   took=$(sed -n 's/^# ended after \([0-9]*\) s$/\1/p' "$1" 2>/dev/null)
   numbers=$(sed -n 's/^[a-z]*: \([0-9]*\) passed, \([0-9]*\) failed, \([0-9]*\) skipped$/\1 \2 \3 0/p' "$1" 2>/dev/null | tail -n 1)
-  planned=$(sed -n 's/^1\.\.\([0-9]*\)\r*$/\1/p' "$1" 2>/dev/null | head -n 1)
-  skipped=$(grep -c '^ok .*# skip' "$1" 2>/dev/null)
-  passed=$(($(grep -c '^ok ' "$1" 2>/dev/null) - ${skipped:-0}))
-  failed=$(grep -c '^not ok ' "$1" 2>/dev/null)
-  local ran=$((passed + ${failed:-0} + ${skipped:-0}))
-  echo "${numbers:-$passed ${failed:-0} ${skipped:-0} $((${planned:-$((ran + 1))} - ran))} ${took:--}"
+  planned=$(sed -n 's/^1\.\.\([0-9]*\)\r*$/\1/p; s/^\[=*\] Running \([0-9]*\) tests* from .*/\1/p' "$1" 2>/dev/null | head -n 1)
+  read -r passed failed skipped < <({ ! [ -e "$1" ] || cat "$1"; } | awk '
+    /^ok .*# skip/ || /^\[  SKIPPED \] .* ms\)$/ {skipped++; next}
+    /^ok / || /^\[       OK \] / {passed++}
+    /^not ok / || /^\[  FAILED  \] .* ms\)$/ {failed++}
+    END {print passed + 0, failed + 0, skipped + 0}')
+  local ran=$((passed + failed + skipped))
+  echo "${numbers:-$passed $failed $skipped $((${planned:-$((ran + 1))} - ran))} ${took:--}"
 }
 # What the end of VM_LEFT cut off is skipped; what is missing otherwise has failed.
 printf '\n# %-28s %7s %7s %8s %8s\n' "$(basename "$vm_runtime")" passed failed skipped seconds

@@ -30,8 +30,9 @@ std::string output_of(const std::string& command) {
 
 // Without counters' values, and with one space where nft breaks lines.
 std::string plain(const std::string& text) {
-  const std::string without =
-      std::regex_replace(text, std::regex(" packets [0-9]+ bytes [0-9]+| used [0-9]+ [a-z]*bytes"), "");
+  // newer programs name the burst that all take when none is named
+  const std::string without = std::regex_replace(
+      text, std::regex(" packets [0-9]+ bytes [0-9]+| used [0-9]+ [a-z]*bytes| burst 5 packets"), "");
   return std::regex_replace(without, std::regex("\\s+"), " ");
 }
 
