@@ -286,7 +286,7 @@ def case_running_out_of_memory_is_reported_as_such(cri):
             "memory_limit_in_bytes": 24 << 20, "memory_swap_limit_in_bytes": 24 << 20}})
     container.wait(seconds=90)
     # an event of its own tells containerd, sometimes after that of the exit
-    eventually(10, lambda: container.status()["reason"] == "OOMKilled", "the reason OOMKilled")
+    eventually(30, lambda: container.status()["reason"] == "OOMKilled", "the reason OOMKilled")
     return equal(137, container.status()["exit_code"])
 
 

@@ -9,7 +9,7 @@
 #   RUNTIME=/path/agentsafe RUNTIME_ARGS='--policy oci' tests/docker/run.sh
 #   REFERENCE=/usr/bin/crun tests/docker/run.sh
 #   ALONE=1 tests/docker/run.sh                without the reference: quicker, for slow machines; nothing is compared
-#   JOBS=4 TIMEOUT=60 KEEP=1 DOCKER=… DOCKERD=… CONTAINERD=…      (KEEP leaves the logs, and prints where)
+#   JOBS=4 TIMEOUT=180 KEEP=1 DOCKER=… DOCKERD=… CONTAINERD=…      (KEEP leaves the logs, and prints where)
 #
 # packages.txt: one package a line; those with a "?" exist in some releases only.
 # The engine lives in network, mount and PID namespaces of its own with a private /run, so nothing of the host changes;
@@ -35,7 +35,7 @@ settings() {
   export REFERENCE=${REFERENCE:-$(command -v runc)}
   export DOCKER=${DOCKER:-/usr/bin/docker} DOCKERD=${DOCKERD:-/usr/sbin/dockerd} CONTAINERD=${CONTAINERD:-containerd}
   export TIMED=${TIMED:-sut strict reference}
-  export JOBS=${JOBS:-3} TIMEOUT=${TIMEOUT:-60}
+  export JOBS=${JOBS:-3} TIMEOUT=${TIMEOUT:-180}
 }
 
 refuse() { echo "docker: $*" >&2; exit 2; }

@@ -4,7 +4,7 @@
 #
 #   RUNTIME=/path/agentsafe tests/podman/run.sh              everything; ends with "podman: N passed, N failed, N skipped"
 #   tests/podman/run.sh exec 'keep id'                       only the cases whose name matches one of the patterns
-#   MODES='root user' MANAGERS='cgroupfs systemd' REFERENCE=/usr/bin/runc ALONE=1 JOBS=2 TIMEOUT=60 KEEP=1 …
+#   MODES='root user' MANAGERS='cgroupfs systemd' REFERENCE=/usr/bin/runc ALONE=1 JOBS=2 TIMEOUT=180 KEEP=1 …
 #
 # MODES: as whom podman runs. MANAGERS: both, where systemd is PID 1 and the runtime has its driver, else cgroupfs. Everything
 # lies in a folder of the suite's own, podman runs in network and mount namespaces of its own; where systemd runs, the user
@@ -22,7 +22,7 @@ settings() {
   RUNTIME=$(readlink -f "$RUNTIME")
   # crun refuses hybrid hosts
   export REFERENCE=${REFERENCE:-$(if [ -e /sys/fs/cgroup/cgroup.controllers ]; then command -v crun || command -v runc; else command -v runc || command -v crun; fi)}
-  export JOBS=${JOBS:-2} TIMEOUT=${TIMEOUT:-60}
+  export JOBS=${JOBS:-2} TIMEOUT=${TIMEOUT:-180}
   [ "$(id -u)" = 0 ] || refuse "needs root"
   [ -x "$RUNTIME" ] || refuse "no runtime to test: build it, or set RUNTIME=/path/to/agentsafe"
   local tool
