@@ -52,6 +52,8 @@ LIBRARIES = {
 BY_PATH = re.compile(r"(?<![\w>])::(open|creat|mkdir|mknod|mount|chmod|l?chown|symlink|link|rename|unlink|truncate|fopen)\(|std::filesystem|[io]fstream|\bfopen\(")
 MAY_BY_PATH = ("runtime/sys/", "oci/bundle.cpp", "runtime/cli/main.cpp", "runtime/container/store.cpp", "runtime/init/program.cpp",
                "runtime/cli/pages_main.cpp", "runtime/security/library_tables_main.cpp", "runtime/security/profiles_main.cpp")
+# Newer standard libraries bring it along no more.
+FIXED_WIDTH = re.compile(r"std::u?int(8|16|32|64|ptr)_t")
 INCLUDE = re.compile(r'^\s*#\s*include\s+(["<])([^">]+)[">]')
 
 
@@ -88,6 +90,8 @@ def check(path):
         return
     if len(lines) > LONGEST_FILE:
         yield f"{name}:{LONGEST_FILE + 1}: {len(lines)} lines, at most {LONGEST_FILE}"
+    if path.suffix == ".h" and FIXED_WIDTH.search("\n".join(lines)) and "#include <cstdint>" not in lines:
+        yield f"{name}:1: it uses std::uint32_t or the like and must include <cstdint>"
     for number, line in enumerate(lines, 1):
         found = INCLUDE.match(line)
         reason = complaint(folder, *found.groups()) if found else None

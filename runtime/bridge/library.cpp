@@ -221,13 +221,18 @@ void Library::receive_bytes(char* into, std::size_t size) {
 }
 
 void Library::explain_end() {
-  const auto exit = bridge_.pidfd ? sys::wait_for(bridge_.pidfd, std::chrono::seconds(1)) : std::nullopt;
-  if (exit) bridge_.pidfd.reset();
-  // ENOENT of execveat(2) is that of the interpreter which the program names; 127 is also ld.so's own end, after it
-  // has said why on the standard error.
-  if (exit && exit->status() == exec_failed)
-    fail_errno("agentsafe-bridge needs the dynamic loader and C library of glibc 2.34 or later", ENOENT);
-  fail_errno("agentsafe-bridge ended" + (exit ? " with status " + std::to_string(exit->status()) : ""), ECONNRESET);
+  std::string how;
+  if (bridge_.pidfd) {
+    if (const auto exit = sys::wait_for(bridge_.pidfd, std::chrono::seconds(1))) {
+      bridge_.pidfd.reset();
+      // ENOENT of execveat(2) is that of the interpreter which the program names; 127 is also ld.so's own end, after it
+      // has said why on the standard error.
+      if (exit->status() == exec_failed)
+        fail_errno("agentsafe-bridge needs the dynamic loader and C library of glibc 2.34 or later", ENOENT);
+      how = " with status " + std::to_string(exit->status());
+    }
+  }
+  fail_errno("agentsafe-bridge ended" + how, ECONNRESET);
 }
 
 }  // namespace agentsafe::bridge

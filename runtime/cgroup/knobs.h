@@ -8,6 +8,7 @@
 // Zero means "not given" for memory, shares, quota, period and weights, because Docker and Kubernetes send zeros.
 // -1 lifts a limit. pids.limit 0 is a limit of none.
 #pragma once
+#include <cstdint>
 #include <string>
 #include <vector>
 

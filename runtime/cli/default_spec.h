@@ -1,5 +1,7 @@
 // The config.json that `spec` writes: sh in a read-only folder rootfs, with few capabilities. Pure.
 #pragma once
+#include <cstdint>
+
 #include "oci/spec.h"
 
 namespace agentsafe::cli {

@@ -4,6 +4,7 @@
 //   descriptors.json   ["/dev/null","pipe:[4711]","pipe:[4712]"]   as runc writes and reads it
 //   agentsafe.json     under which policy the container ran
 #pragma once
+#include <cstdint>
 #include <string>
 #include <string_view>
 #include <vector>

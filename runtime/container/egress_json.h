@@ -1,6 +1,7 @@
 // The counters of a packet filter as JSON: for `egress show --json` and `events`.
 //   {"accepted":{"packets":3,"bytes":180},"refused":{…},"rules":[{"rule":"egress.allow","packets":1,"bytes":60},…]}
 #pragma once
+#include <cstdint>
 #include <string>
 #include <vector>
 

@@ -2,6 +2,7 @@
 // (protocol in channel.h). Rlimits and the OOM score are set from outside, where the privileges are; descriptors go to
 // whoever asked for them.
 #pragma once
+#include <cstdint>
 #include <functional>
 #include <optional>
 #include <string>

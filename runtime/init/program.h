@@ -1,6 +1,7 @@
 // The user's program: its working directory, its home, and the file that execve will run. All inside the container,
 // after pivot_root, so plain paths are the container's paths.
 #pragma once
+#include <cstdint>
 #include <optional>
 #include <string>
 #include <string_view>

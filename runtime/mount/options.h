@@ -5,6 +5,7 @@
 //   apply_option("nosuid", step);        // true; sets MOUNT_ATTR_NOSUID
 //   apply_option("size=64k", step);      // false: for the file system
 #pragma once
+#include <cstdint>
 #include <string>
 #include <string_view>
 #include <vector>

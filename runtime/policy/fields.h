@@ -2,6 +2,7 @@
 // narrower one.
 #pragma once
 #include <cstddef>
+#include <cstdint>
 #include <span>
 #include <string_view>
 #include <variant>

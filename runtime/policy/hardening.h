@@ -1,6 +1,7 @@
 // What the rows of the hardenings' table work on. For the files of this folder.
 #pragma once
 #include <algorithm>
+#include <cstdint>
 #include <string>
 
 #include "runtime/policy/fields.h"

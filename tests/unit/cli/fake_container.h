@@ -4,6 +4,7 @@
 //   const Outcome outcome = run({"kill", "web", "9"});
 //   EXPECT_EQ(fake().killed.at(0).signal, "9");
 #pragma once
+#include <cstdint>
 #include <optional>
 #include <string>
 #include <vector>

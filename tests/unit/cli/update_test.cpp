@@ -13,7 +13,7 @@ class UpdateTest : public testing::Test {
  protected:
   void SetUp() override { fake() = {}; }
   // The resources asked for, after a successful update.
-  static const oci::Resources& asked(std::vector<std::string> options) {
+  static oci::Resources asked(std::vector<std::string> options) {
     options.insert(options.begin(), "update");
     options.emplace_back("web");
     const Outcome outcome = run(options);
@@ -23,16 +23,16 @@ class UpdateTest : public testing::Test {
 };
 
 TEST_F(UpdateTest, AsksOnlyForWhatIsNamed) {
-  const auto& none = asked({});
+  const auto none = asked({});
   EXPECT_FALSE(none.cpu || none.memory || none.pids || none.blockIO);
-  const auto& quota = asked({"--cpu-quota", "-1"});
+  const auto quota = asked({"--cpu-quota", "-1"});
   EXPECT_EQ(quota.cpu->quota, -1);
   EXPECT_FALSE(quota.cpu->period.has_value());
   EXPECT_FALSE(quota.memory || quota.pids);
 }
 
 TEST_F(UpdateTest, ReadsEveryLimit) {
-  const auto& all =
+  const auto all =
       asked({"--blkio-weight=100", "--cpu-period=1000", "--cpu-quota=500", "--cpu-burst=10", "--cpu-share=64",
              "--cpu-rt-period=900", "--cpu-rt-runtime=800", "--cpuset-cpus=0-1", "--cpuset-mems=0", "--cpu-idle=1",
              "--memory=512M", "--memory-reservation=64m", "--memory-swap=1g", "--pids-limit=-1",
@@ -79,7 +79,7 @@ TEST_F(UpdateTest, ReadsAFileAndPutsOptionsOnTop) {
   char name[] = "/tmp/agentsafe-test-XXXXXX";
   ASSERT_GE(::mkstemp(name), 0);
   std::ofstream(name) << R"({"memory": {"limit": -1}, "pids": {"limit": 5}, "unified": {"io.weight": "5"}})";
-  const auto& resources = asked({"--resources", name, "--pids-limit", "7"});
+  const auto resources = asked({"--resources", name, "--pids-limit", "7"});
   ::unlink(name);
   EXPECT_EQ(resources.memory->limit, -1);
   EXPECT_EQ(resources.memory->swap, -1);
