@@ -58,6 +58,10 @@ AGENTSAFE_STANDS_IN int pthread_mutex_lock(pthread_mutex_t*) noexcept { return 0
 AGENTSAFE_STANDS_IN int pthread_mutex_unlock(pthread_mutex_t*) noexcept { return 0; }
 #undef AGENTSAFE_STANDS_IN
 
+// The tables of <ctype.h>, which depend on the locale. Nothing here may use them: whoever does gets the C library's own
+// __ctype_init as well, and the linker refuses two.
+void __ctype_init() {}
+
 }  // extern "C"
 
 namespace {

@@ -55,14 +55,14 @@ extern "C" {
 [[gnu::weak]] double strtod(const char*, char**) noexcept { std::abort(); }
 
 // libstdc++ reads the variable GLIBCXX_TUNABLES with strtoul(3), since GCC 14 by its name of C23: to it nothing is a
-// number, and the defaults hold.
-[[gnu::weak]] unsigned long strtoul(const char* text, char** end, int) noexcept {
+// number, and the defaults hold. Both have names of ours here, for newer headers give the second to the first.
+[[gnu::weak]] unsigned long no_number(const char* text, char** end, int) noexcept asm("strtoul");
+[[gnu::weak]] unsigned long no_number_of_c23(const char* text, char** end, int base) noexcept asm("__isoc23_strtoul");
+unsigned long no_number(const char* text, char** end, int) noexcept {
   if (end != nullptr) *end = const_cast<char*>(text);
   return 0;
 }
-[[gnu::weak]] unsigned long __isoc23_strtoul(const char* text, char** end, int base) noexcept {
-  return strtoul(text, end, base);
-}
+unsigned long no_number_of_c23(const char* text, char** end, int base) noexcept { return no_number(text, end, base); }
 
 // libstdc++'s strings name std::random_device, and that these two, which since glibc 2.41 bring half of the library
 // along.
@@ -74,8 +74,4 @@ extern "C" {
   if (getentropy(&number, sizeof number) != 0) std::abort();
   return number;
 }
-
-// The tables of <ctype.h>, which depend on the locale. Nothing here may use them: whoever does gets the C library's own
-// __ctype_init as well, and the linker refuses two.
-void __ctype_init() {}
 }
