@@ -52,6 +52,15 @@ last() { tail -n 1 <<<"$output"; }
   grep -q '^beside unit/net build/tests/unit/test-net ' "$BATS_TEST_TMPDIR/jobs"
 }
 
+@test "another runtime gets no unit tests, and alone they are refused" {
+  VM_RUNTIME=/usr/bin/crun run "$run_sh" chosen
+  grep -q '^alone docker ' "$BATS_TEST_TMPDIR/jobs"
+  [ "$(grep -c '^beside unit/' "$BATS_TEST_TMPDIR/jobs")" = 0 ]
+  VM_RUNTIME=/usr/bin/crun run "$run_sh" unit
+  [ "$status" = 2 ]
+  [[ "$output" == *"nothing is left to run"* ]]
+}
+
 @test "unit tests that are not built are an error" {
   run "$run_sh" unit
   [ "$status" = 2 ]

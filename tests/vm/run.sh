@@ -44,11 +44,13 @@ for word in "$@"; do
   esac
 done
 [ -n "$parts$files" ] || parts=" $all"
-[ "$(basename "$vm_runtime")" = agentsafe ] || parts=${parts/ unit/} # they are about agentsafe
 seconds=${VM_SECONDS:-$seconds}
 has() { [[ "$parts " == *" $1 "* ]]; }
 if has bats; then files="$(echo tests/integration/*.bats tests/cve/*.bats)"; fi
 if has unit; then programs="$unit_chosen $unit_more"; fi
+[ "$(basename "$vm_runtime")" = agentsafe ] || programs='' # they are about agentsafe
+[ -n "$programs$files" ] || [ "$parts" != " unit" ] ||
+  { echo "run.sh: nothing is left to run: the unit tests are agentsafe's, not of $vm_runtime" >&2; exit 2; }
 
 finish() { # PASSED FAILED SKIPPED
   printf 'vm: %d passed, %d failed, %d skipped\n' "$@"
