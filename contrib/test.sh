@@ -68,12 +68,20 @@ prepare() {
   ninja -C "$BUILD" || exit 1
   gcc -static -O1 -o "$PROBE" tests/integration/probe.c || exit 1
   mkdir -p "$report"
+  : >"$report/failures.txt"
 }
 
 # count NAME PASSED FAILED SKIPPED
 count() {
   printf '%s: %d passed, %d failed, %d skipped\n' "$@"
   passed=$((passed + $2)) failed=$((failed + $3)) skipped=$((skipped + $4))
+}
+
+# keep_failures NAME LOG…: what failed, with what it printed around it, for the end: the middle of a long output is read by nobody
+keep_failures() {
+  local name=$1
+  shift
+  grep -hE -B6 -A14 '^not ok|^\[  FAILED  \] .*ms\)$' "$@" | sed "s/^/$name: /" >>"$report/failures.txt"
 }
 
 # A suite whose last line is "NAME: N passed, N failed, N skipped"; one that ends without it has failed.
@@ -85,6 +93,7 @@ run_script() {
   numbers=$(grep -E "^$name: [0-9]+ passed, [0-9]+ failed, [0-9]+ skipped$" "$report/$name.log" | tail -n 1 | tr -dc '0-9 ')
   # shellcheck disable=SC2086 # three numbers
   if [ -n "$numbers" ]; then count "$name" $numbers >/dev/null; else count "$name" 0 1 0; fi
+  keep_failures "$name" "$report/$name.log"
 }
 
 # Every test case of every GoogleTest program is counted.
@@ -101,6 +110,7 @@ run_unit() {
   crashed=$(meson_failures "$build")
   [ "$bad" -ge "$crashed" ] || bad=$crashed
   grep -A1 -E 'Skipped$' "$log" | sort -u | head -n 20
+  keep_failures "$name" "$log"
   count "$name" "$ok" "$bad" "$skip"
 }
 meson_failures() {
@@ -159,6 +169,7 @@ run_unit_programs() {
     ok=$((ok + $(grep -c '^\[       OK \]' "$log")))
     bad=$((bad + $(grep -c '^\[  FAILED  \] .*ms)$' "$log")))
     skip=$((skip + $(grep -c '^\[  SKIPPED \] .*ms)$' "$log")))
+    keep_failures "$name" "$log"
   done
   count "$name" "$ok" "$bad" "$skip"
 }
@@ -177,6 +188,7 @@ run_bats() {
   ok=$(($(grep -c '^ok' "$report/$name.tap") - skip))
   ran=$((ok + bad + skip))
   bad=$((bad + ${planned:-1} - ran))
+  keep_failures "$name" "$report/$name.tap"
   count "$name" "$ok" "$bad" "$skip"
 }
 
@@ -251,6 +263,7 @@ wants bench && [ -x tests/bench/run.sh ] && run_script bench tini -s -- tests/be
 wants vm && run_script vm tests/vm/run.sh
 wants vm-chosen && run_script vm tests/vm/run.sh chosen
 wants vm-in-time && VM_LEFT=$((${CI_SECONDS:-3000} - SECONDS)) run_script vm tests/vm/run.sh chosen
+[ "$failed" -eq 0 ] || { heading "failed"; cut -c 1-400 "$report/failures.txt" | head -n 200; }
 heading "all"
 echo "$passed passed, $failed failed, $skipped skipped"
 [ "$failed" -eq 0 ]

@@ -75,9 +75,10 @@ TEST(LogTest, KeepsDebugLinesForDebug) {
 TEST(LogTest, TellsTheTimeAsTheCLibraryDoes) {
   std::string before, now, after;
   const auto from_c = [] {
-    const std::time_t second = std::time(nullptr);
+    timespec exact{};  // std::time() may be a tick behind, and so in the second before
+    ::clock_gettime(CLOCK_REALTIME, &exact);
     char date[32];
-    std::strftime(date, sizeof date, "%Y-%m-%dT%H:%M:%SZ", std::gmtime(&second));
+    std::strftime(date, sizeof date, "%Y-%m-%dT%H:%M:%SZ", std::gmtime(&exact.tv_sec));
     return std::string(date);
   };
   before = from_c(), now = rfc3339_now(), after = from_c();
