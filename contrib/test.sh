@@ -84,16 +84,38 @@ keep_failures() {
   grep -hE -B6 -A14 '^not ok|^\[  FAILED  \] .*ms\)$' "$@" | sed "s/^/$name: /" >>"$report/failures.txt"
 }
 
+# A busy host lets a case come too late once in some thousands. Up to three cases of a suite are run once more, by themselves: one
+# that fails again has failed, one that does not is told at the end and counted as passed. What is found after the cases, as
+# something that they left, is not tried again.
+# second_try NAME LOG NAMES COMMAND… (a pattern is added): how many of NAMES, a line each, have passed now, in $steadied
+second_try() {
+  local name=$1 log=$2 names=$3 count
+  shift 3
+  steadied=0
+  count=$(grep -c '^not ok' "$log")
+  [ "$count" -gt 0 ] && [ "$count" -le 3 ] && [ "$count" = "$(grep -c . <<<"$names")" ] || return 0
+  heading "$name: what failed, once more"
+  "$@" "^($(sed 's/[][\.^$*+?(){}|]/\\&/g' <<<"$names" | paste -sd '|'))$" </dev/null 2>&1 | tee "$log.again"
+  if grep -q '^not ok' "$log.again" || [ "$(grep '^ok' "$log.again" | grep -cFf <(echo "$names"))" -lt "$count" ]; then return; fi
+  steadied=$count
+  sed "s/^/unsteady, passed when it was run again: $name: /" <<<"$names" >>"$report/failures.txt"
+}
+
 # A suite whose last line is "NAME: N passed, N failed, N skipped"; one that ends without it has failed.
 run_script() {
-  local name=$1 numbers
+  local name=$1 log=$report/$1.log numbers ok bad skip
   shift
   heading "$name"
-  "$@" </dev/null 2>&1 | tee "$report/$name.log"
-  numbers=$(grep -E "^$name: [0-9]+ passed, [0-9]+ failed, [0-9]+ skipped$" "$report/$name.log" | tail -n 1 | tr -dc '0-9 ')
-  # shellcheck disable=SC2086 # three numbers
-  if [ -n "$numbers" ]; then count "$name" $numbers >/dev/null; else count "$name" 0 1 0; fi
-  keep_failures "$name" "$report/$name.log"
+  "$@" </dev/null 2>&1 | tee "$log"
+  numbers=$(grep -E "^$name: [0-9]+ passed, [0-9]+ failed, [0-9]+ skipped$" "$log" | tail -n 1 | tr -dc '0-9 ')
+  read -r ok bad skip <<<"${numbers:-0 1 0}"
+  keep_failures "$name" "$log"
+  if [[ " docker cri podman " == *" $name "* ]]; then
+    second_try "$name" "$log" "$(sed -nE '/^not ok .*( ms[);]|differs from the reference)/ {
+      s/^not ok ((root|user|cgroupfs|systemd)(, (cgroupfs|systemd))?: )?//; s/ (\(|differs from the reference).*//; p}' "$log")" "$@"
+    ok=$((ok + steadied)) bad=$((bad - steadied))
+  fi
+  count "$name" "$ok" "$bad" "$skip" >/dev/null
 }
 
 # Every test case of every GoogleTest program is counted.
@@ -189,7 +211,9 @@ run_bats() {
   ran=$((ok + bad + skip))
   bad=$((bad + ${planned:-1} - ran))
   keep_failures "$name" "$report/$name.tap"
-  count "$name" "$ok" "$bad" "$skip"
+  second_try "$name" "$report/$name.tap" "$(sed -nE 's/^not ok [0-9]+ //p' "$report/$name.tap")" \
+    tini -s -- bats --tap --print-output-on-failure "$@" --filter
+  count "$name" $((ok + steadied)) $((bad - steadied)) "$skip"
 }
 
 every_verb_has_a_page() {
@@ -263,7 +287,7 @@ wants bench && [ -x tests/bench/run.sh ] && run_script bench tini -s -- tests/be
 wants vm && run_script vm tests/vm/run.sh
 wants vm-chosen && run_script vm tests/vm/run.sh chosen
 wants vm-in-time && VM_LEFT=$((${CI_SECONDS:-3000} - SECONDS)) run_script vm tests/vm/run.sh chosen
-[ "$failed" -eq 0 ] || { heading "failed"; cut -c 1-400 "$report/failures.txt" | head -n 200; }
+[ ! -s "$report/failures.txt" ] || { heading "what failed"; cut -c 1-400 "$report/failures.txt" | head -n 200; }
 heading "all"
 echo "$passed passed, $failed failed, $skipped skipped"
 [ "$failed" -eq 0 ]
