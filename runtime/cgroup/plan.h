@@ -61,7 +61,7 @@ struct PlanOptions {
   bool disabled = false;  // --cgroup-manager=disabled: no cgroup at all
   bool rootless = false;  // the runtime runs unprivileged, or inside a user namespace
   bool systemd = false;   // --systemd-cgroup
-  std::uint32_t uid = 0;  // of the runtime
+  std::uint32_t uid = 0;  // whose systemd it is, when rootless
   std::map<std::string, std::string> annotations = {};  // org.systemd.property.*, run.oci.systemd.subgroup
 };
 

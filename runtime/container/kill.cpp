@@ -1,6 +1,4 @@
 // kill and delete: the two ways to end a container.
-#include <unistd.h>
-
 #include <chrono>
 #include <csignal>
 #include <thread>
@@ -9,6 +7,7 @@
 #include "runtime/base/text.h"
 #include "runtime/container/container.h"
 #include "runtime/container/signal_name.h"
+#include "runtime/plan/host_facts.h"
 #include "runtime/sys/process.h"
 
 namespace agentsafe::container {
@@ -66,9 +65,10 @@ void remove_unreadable(Runtime& runtime, ContainerDir dir, const Error& reason) 
   const std::string path = spec.linux ? spec.linux->cgroupsPath : "";
   cgroup::PlanOptions options;
   options.systemd = cgroup::is_systemd_path(path);
-  options.rootless = options.systemd && ::geteuid() != 0;
-  options.uid = ::geteuid();
-  record.cgroup = cgroup::plan_cgroup(path, record.id, cgroup::probe_hierarchies(), options);
+  const plan::HostFacts host = plan::probe_host();
+  options.rootless = options.systemd && runtime.rootless.value_or(!host.privileged());
+  options.uid = host.user;
+  record.cgroup = cgroup::plan_cgroup(path, record.id, host.cgroups, options);
   auto cgroup = cgroup::open_cgroup(record.cgroup, runtime.session_bus);
   Container container{std::move(dir), std::move(record), std::move(cgroup)};
   container.cgroup->kill_all(SIGKILL);

@@ -2,6 +2,9 @@
 #pragma once
 #include <sys/types.h>
 
+#include <optional>
+#include <string_view>
+
 #include "runtime/cgroup/hierarchy.h"
 
 namespace agentsafe::plan {
@@ -9,6 +12,7 @@ namespace agentsafe::plan {
 struct HostFacts {
   uid_t euid = 0;
   gid_t egid = 0;
+  uid_t user = 0;                  // whose systemd a rootless runtime asks: euid, as it is called outside our user namespace
   bool in_user_namespace = false;  // the runtime itself runs in one (not the initial one)
   bool may_set_groups = true;      // setgroups(2) works: root, and not denied in its user namespace
   cgroup::Hierarchies cgroups;
@@ -19,6 +23,10 @@ struct HostFacts {
 
 // user_namespaces(7): root may, unless /proc/self/setgroups says "deny" (a namespace that an unprivileged user mapped).
 [[nodiscard]] bool may_set_groups(bool in_user_namespace);
+
+// What the text of /proc/self/uid_map makes of a uid: "0 1000 1\n1 100000 65536\n" and 0 → 1000, as the parent user namespace
+// knows it. nullopt: it is not mapped. Source: user_namespaces(7).
+[[nodiscard]] std::optional<uid_t> outside_uid(std::string_view uid_map, uid_t inside);
 
 // Reads /proc/self/uid_map and the cgroup hierarchies.
 [[nodiscard]] HostFacts probe_host();

@@ -199,7 +199,7 @@ Plan make_plan(const oci::Spec& original, const HostFacts& host, const Options& 
                                     {.disabled = options.cgroup_disabled,
                                      .rootless = options.rootless,
                                      .systemd = options.systemd_cgroup,
-                                     .uid = host.euid,
+                                     .uid = host.user,
                                      .annotations = spec.annotations});
   plan.resources = linux.resources;
   if (plan.resources) plan.warnings = cgroup::ignored_resources(*plan.resources, plan.cgroup);

@@ -3,6 +3,9 @@
 #include <fcntl.h>
 #include <gtest/gtest.h>
 #include <sched.h>
+#include <sys/prctl.h>
+#include <sys/wait.h>
+#include <unistd.h>
 
 #include <cstdlib>
 
@@ -273,6 +276,33 @@ TEST(HostFactsTest, PrivilegeNeedsRootOfTheInitialNamespace) {
   facts.in_user_namespace = true;
   EXPECT_FALSE(facts.privileged());
   EXPECT_EQ(probe_host().euid, ::geteuid());
+}
+
+TEST(HostFactsTest, AUidIsKnownOutsideByTheMap) {
+  const std::string podmans = "         0       1000          1\n         1     100000      65536\n";
+  EXPECT_EQ(outside_uid(podmans, 0), 1000);
+  EXPECT_EQ(outside_uid(podmans, 1), 100'000);
+  EXPECT_EQ(outside_uid(podmans, 65'536), 165'535);
+  EXPECT_EQ(outside_uid(podmans, 65'537), std::nullopt);
+  EXPECT_EQ(outside_uid("0 0 4294967295\n", 4'294'967'294), 4'294'967'294);
+  for (const char* bad : {"", "\n", "0 1000\n", "0 x 1\n", "-1 0 1\n"}) EXPECT_EQ(outside_uid(bad, 0), std::nullopt) << bad;
+}
+
+TEST(HostFactsTest, TheUserIsTheOneOutsideOurUserNamespace) {
+  const pid_t child = ::fork();
+  if (child == 0) {
+    if (::geteuid() == 0 && ::setresuid(4242, 4242, 4242) != 0) ::_exit(2);
+    const std::string map = "0 " + std::to_string(::geteuid()) + " 1";
+    ::prctl(PR_SET_DUMPABLE, 1);  // else the map belongs to root
+    if (::unshare(CLONE_NEWUSER) != 0) ::_exit(77);
+    sys::write_file(sys::at_cwd, "/proc/self/uid_map", map);
+    const HostFacts facts = probe_host();
+    ::_exit(facts.euid == 0 && facts.in_user_namespace && facts.user == std::stoul(map.substr(2)) ? 0 : 1);
+  }
+  int status = 0;
+  ASSERT_EQ(::waitpid(child, &status, 0), child);
+  if (WIFEXITED(status) && WEXITSTATUS(status) == 77) GTEST_SKIP() << "this host gives out no user namespaces";
+  EXPECT_EQ(status, 0);
 }
 
 }  // namespace
