@@ -5,7 +5,13 @@ dockerfile() {
   printf '%s\n' 'FROM localhost/bb' 'ENV WORD=built' 'RUN echo $WORD >/made && id -u >>/made' 'USER worker' 'RUN id -u >/tmp/who' \
     'WORKDIR /data' 'CMD cat /made /tmp/who'
 }
-quietly() { "$@" 2>/dev/null; } # warnings about ambient capabilities, which buildah asks for
+# Without the warnings about ambient capabilities, which buildah asks for; with all of it where the command fails.
+quietly() {
+  local code=0
+  "$@" 2>"$DIR.quiet" || code=$?
+  [ "$code" = 0 ] || cat "$DIR.quiet"
+  return "$code"
+}
 case_podman_build_runs_its_commands() {
   mkdir -p "$DIR/context"
   dockerfile >"$DIR/context/Dockerfile"
