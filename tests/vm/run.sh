@@ -96,7 +96,7 @@ share=$(mktemp -d)
 trap 'rm -rf "$share"' EXIT
 mkdir -p "$share"/{build/hooks,build/tests/unit,tests,results}
 cp -r tests/{integration,cve,vm,docker,cri,podman} "$share/tests/"
-cp -r seccomp-profiles contrib hooks "$share/"
+cp -r README.md seccomp-profiles contrib hooks "$share/"
 # shellcheck disable=SC2086 # words
 for program in agentsafe hooks/agentsafe-egress $(printf 'tests/unit/test-%s ' $programs); do # small: what starts in an emulated machine is also read there
   [ ! -e "$build/$program" ] || strip -o "$share/build/$program" "$build/$program" || cp "$build/$program" "$share/build/$program"
