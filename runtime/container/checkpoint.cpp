@@ -7,6 +7,7 @@
 #include <unistd.h>
 
 #include <algorithm>
+#include <cerrno>
 
 #include "runtime/base/error.h"
 #include "runtime/base/text.h"
@@ -80,10 +81,20 @@ void name_freezer(criu::Options& options, const cgroup::CgroupPlan& cgroup) {
       if (controller == "freezer") options.freeze_cgroup = place.directory();
 }
 
+// None of a process that has just ended: the open folder then has no attributes either (ENOENT, since Linux 6.2).
+std::vector<std::string> descriptors_in(FdRef dir) {
+  try {
+    return sys::list_directory(dir);
+  } catch (const Error& error) {
+    if (error.error_number() != ENOENT && error.error_number() != ESRCH) throw;
+    return {};
+  }
+}
+
 void add_held_pipes(std::vector<HeldPipe>& pipes, pid_t pid) {
   const UniqueFd dir = sys::try_openat(sys::at_cwd, process_path(pid, "fd"), O_RDONLY | O_DIRECTORY);
   if (!dir) return;  // it has just ended
-  for (const auto& number : sys::list_directory(dir)) {
+  for (const auto& number : descriptors_in(dir)) {
     const auto name = sys::try_readlinkat(dir, number);
     const auto info = sys::try_fstatat(dir, number);
     if (name && info && name->starts_with("pipe:["))
