@@ -1,6 +1,7 @@
 #!/bin/bash
 # Tests everything: installs what the tests need (apt, only what is missing), builds, runs every suite, and ends with the
-# line "N passed, N failed, N skipped". Root, Debian 12 or 13.
+# line "N passed, N failed, N skipped", before it all that failed. A case of bats or an engine that fails is run once more; when it
+# passes then, it is named there. Root, Debian 12 or 13.
 #
 #   contrib/test.sh                      all suites but --vm, --clang and --package, in an hour; last --vm-chosen, with what is left of
 #                                        the hour: where that is too short (500 s, or 1100 s where the machine must be built
@@ -30,7 +31,7 @@ export AGENTSAFE_ROUNDS=${AGENTSAFE_ROUNDS:-500}
 report=$BUILD/report
 passed=0 failed=0 skipped=0
 
-usage() { sed -n '2,21s/^# \{0,1\}//p' "$0"; }
+usage() { sed -n '2,22s/^# \{0,1\}//p' "$0"; }
 heading() { printf '\n== %s (%d s)\n' "$*" "$SECONDS"; }
 
 choose() {
