@@ -101,8 +101,8 @@ void validate_namespaces(const Spec& spec, const NamespaceFacts& facts, Findings
   const Linux none;
   const auto& linux = spec.linux ? *spec.linux : none;
   validate_list(linux, findings);
-  findings.require(facts.mount, Where("linux.namespaces"),
-                   "a mount namespace is required: the root file system is made in it", section);
+  findings.require(facts.mount || !facts.user, Where("linux.namespaces"),
+                   "a user namespace needs a mount namespace apart from the host's, in which its root may mount", section);
   validate_names(spec, facts, findings);
   validate_user_namespace(linux, facts, findings);
   validate_clocks(linux, facts, findings);

@@ -171,6 +171,7 @@ void report_ready(int status_fd) {
 void checkpoint(Runtime& runtime, const CheckpointRequest& request) {
   Container container = lock_container(runtime, request.id);
   container.require(Operation::checkpoint);
+  if (container.record.hostsMounts) fail("checkpoint: the container has no mount namespace, and criu goes by those");
   const std::string program = criu_program(request);
   check_status_fd(request.status_fd);
   const oci::Spec spec = effective_spec(container);

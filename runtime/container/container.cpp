@@ -1,9 +1,13 @@
 #include "runtime/container/container.h"
 
+#include <fcntl.h>
+#include <sys/mount.h>
+
 #include <csignal>
 
 #include "oci/state.h"
 #include "runtime/base/error.h"
+#include "runtime/base/text.h"
 #include "runtime/cgroup/resctrl.h"
 #include "runtime/container/egress.h"
 #include "runtime/container/id_ranges.h"
@@ -13,6 +17,7 @@
 #include "runtime/process/hooks.h"
 #include "runtime/security/profiles.h"
 #include "runtime/sys/fd.h"
+#include "runtime/sys/mount.h"
 #include "runtime/sys/process.h"
 
 namespace agentsafe::container {
@@ -152,6 +157,21 @@ void release_unnamed(const ContainerDir& dir) {
   release_scratch_of(policy::read_operator({}).scratch_dir, dir.path());
 }
 
+HostsMounts hosts_mounts_at(const std::string& root) {
+  const UniqueFd folder = sys::openat(sys::at_cwd, root, O_PATH | O_DIRECTORY | O_NOFOLLOW);
+  const auto mounts = sys::try_fstatat(sys::at_cwd, "/proc/self/ns/mnt", 0);
+  return {mounts ? mounts->st_ino : 0, sys::mount_id(folder)};
+}
+
+// The one mount that the init made over its root, with all below it.
+void take_mounts_away(const Runtime& runtime, const Record& record) {
+  if (!record.hostsMounts || !sys::try_fstatat(sys::at_cwd, record.rootfs)) return;
+  const auto now = hosts_mounts_at(record.rootfs);
+  if (now.inode != record.hostsMounts->inode)
+    return runtime.log->warning("the mounts over " + text::escaped(record.rootfs) + " stay: they lie in another mount namespace");
+  if (now.below != record.hostsMounts->below) sys::umount(record.rootfs, MNT_DETACH | UMOUNT_NOFOLLOW);
+}
+
 void destroy(const Runtime& runtime, Container& container) {
   oci::Spec spec;
   try {
@@ -167,6 +187,7 @@ void destroy(const Runtime& runtime, Container& container, const oci::Spec& spec
     if (!container.record.ownPidNamespace) container.cgroup->kill_all(SIGKILL);  // they outlive the init
     container.cgroup->remove();
   }
+  take_mounts_away(runtime, container.record);
   if (container.record.intelRdt) cgroup::remove_resctrl_group(*container.record.intelRdt);
   if (container.record.sharedNetwork) leave_network(*container.record.sharedNetwork, container.dir.path());
   release_scratch(container);

@@ -58,6 +58,8 @@ void release_ids(const Container& container);
 void release_scratch(const Container& container);
 // The same for a container whose state does not say what it has: it was killed before, or the host went down.
 void release_unnamed(const ContainerDir& dir);
+// Our mount namespace, and the mount that `root` lies on.
+[[nodiscard]] HostsMounts hosts_mounts_at(const std::string& root);
 
 // Removes what is left of a stopped container: processes in its cgroup, cgroup, resctrl group, state; then runs the
 // poststop hooks, whose failures are warnings (runtime.md#lifecycle).

@@ -3,6 +3,8 @@
 #include <sched.h>
 #include <unistd.h>
 
+#include <algorithm>
+
 #include "oci/annotations.h"
 #include "oci/validate.h"
 #include "runtime/base/error.h"
@@ -29,6 +31,14 @@ policy::Resolved choose_policy(const Runtime& runtime, const oci::Spec& spec) {
   const auto objections = policy::objections(chosen.policy);
   if (!objections.empty()) fail(what + text::join(objections, "; "));
   return chosen;
+}
+
+bool shares_hosts_mounts(const oci::Spec& spec) {
+  if (!spec.linux) return true;
+  const auto& all = spec.linux->namespaces;
+  const auto found = std::find_if(all.begin(), all.end(), [](const auto& ns) { return ns.type == "mount"; });
+  if (found == all.end()) return true;
+  return !found->path.empty() && oci::host_namespaces(spec).contains("mount");
 }
 
 void harden(Creation& creation) {
@@ -66,6 +76,7 @@ Creation plan_creation(Runtime& runtime, const CreateRequest& request, plan::Mod
     options.egress = {std::move(*rules), std::move(around), {}};
   }
   options.no_pivot = request.no_pivot;
+  options.hosts_mounts = shares_hosts_mounts(creation.bundle.spec);
   options.no_new_keyring = request.no_new_keyring;
   options.rootless = runtime.rootless.value_or(!host.privileged());
   options.cgroup_disabled = runtime.cgroup_manager == Runtime::CgroupManager::disabled;
@@ -104,6 +115,7 @@ Record first_record(const Creation& creation) {
   if (creation.policy.policy != policy::Policy{}) record.effectivePolicy = policy::to_json(creation.policy.policy);
   record.cgroup = cgroup::with_missing_parents(creation.plan.cgroup);
   record.ownPidNamespace = (creation.plan.init.namespaces.create & CLONE_NEWPID) != 0;
+  if (creation.plan.init.rootfs->hosts_mounts) record.hostsMounts = hosts_mounts_at(record.rootfs);
   record.rootless = creation.plan.init.namespaces.rootless;
   if (creation.plan.egress) {
     record.egress = policy::to_json(creation.plan.egress->rules);

@@ -90,6 +90,14 @@ UniqueFd user_namespace_of(const Record& record, FdRef init) {
   return fd;
 }
 
+// In the host's mount namespace a container is what lies below its init's root.
+UniqueFd root_of(const Record& record, FdRef init) {
+  if (!record.hostsMounts) return {};
+  UniqueFd fd = sys::openat(sys::at_cwd, "/proc/" + std::to_string(record.pid) + "/root", O_PATH | O_DIRECTORY);
+  if (!sys::pidfd_send_signal(init, 0)) fail("cannot exec in a stopped container");
+  return fd;
+}
+
 // Asked for by hand, unlike what engines send with every exec: refused, not narrowed.
 void refuse_more_capabilities(const std::vector<std::string>& names, const security::Confinement& of_container) {
   for (const auto& name : names) {
@@ -214,6 +222,11 @@ int exec(Runtime& runtime, const ExecRequest& request) {
     joining.init.user_namespace = user_namespace.get();
     joining.init.root_id = *container.record.firstId;
     setting.inherit.push_back(user_namespace.get());
+  }
+  const UniqueFd root = root_of(container.record, init);
+  if (root) {
+    joining.init.root_dir = root.get();
+    setting.inherit.push_back(root.get());
   }
   for (unsigned fd = 3; fd < joining.init.keep_fds; ++fd) setting.inherit.push_back(static_cast<int>(fd));
   std::optional<Foreground> foreground;

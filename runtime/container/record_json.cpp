@@ -11,6 +11,9 @@ template <>
 inline constexpr auto fields<container::SharedNetwork> = std::tuple{
     required("path", &container::SharedNetwork::path), required("inode", &container::SharedNetwork::inode)};
 template <>
+inline constexpr auto fields<container::HostsMounts> = std::tuple{
+    required("inode", &container::HostsMounts::inode), required("below", &container::HostsMounts::below)};
+template <>
 inline constexpr auto fields<container::Record> = std::tuple{required("version", &container::Record::version),
                                                   required("ociVersion", &container::Record::ociVersion),
                                                   required("id", &container::Record::id),
@@ -28,6 +31,7 @@ inline constexpr auto fields<container::Record> = std::tuple{required("version",
                                                   required("cgroupIsOurs", &container::Record::cgroupIsOurs),
                                                   required("ownPidNamespace", &container::Record::ownPidNamespace),
                                                   required("rootless", &container::Record::rootless),
+                                                  optional("hostsMounts", &container::Record::hostsMounts),
                                                   optional("firstId", &container::Record::firstId),
                                                   optional("scratch", &container::Record::scratch),
                                                   optional("restored", &container::Record::restored),

@@ -193,6 +193,7 @@ void name_cgroups(criu::Options& options, pid_t criu) {
 }
 
 criu::Options Restoration::options_for(const std::string& root) {
+  if (creation_.plan.init.rootfs->hosts_mounts) fail("restore: the container has no mount namespace, and criu goes by those");
   criu::Options options = request_.criu.options;
   options.config_file = config_file(creation_.bundle.spec, container_.record);
   options.root = root;

@@ -52,6 +52,7 @@ Record as_seen_after_reboot(Record record) {
   record.pid = 0;
   record.startTime = record.pidfdInode = 0;
   record.cgroupIsOurs = false;  // one of this boot at the same place is another container's, unless it is empty
+  record.hostsMounts.reset();
   record.firstId.reset();
   record.scratch.clear();
   record.sharedNetwork.reset();

@@ -32,6 +32,13 @@ struct SharedNetwork {
   std::uint64_t inode = 0;
 };
 
+// A container in the runtime's own mount namespace: which one that is, and the mount on which the root lay before it was bound
+// over itself. What lies above is taken away with the container.
+struct HostsMounts {
+  std::uint64_t inode = 0;
+  std::uint64_t below = 0;
+};
+
 // 1 had neither checksum nor boot.
 inline constexpr std::uint32_t record_version = 2;
 
@@ -54,6 +61,7 @@ struct Record {
   bool cgroupIsOurs = true;       // false until create has made it: one that is in use may be another container's
   bool ownPidNamespace = true;    // false: killing the init does not end the others
   bool rootless = false;
+  std::optional<HostsMounts> hostsMounts;  // there is no mount namespace
   std::optional<std::uint32_t> firstId;  // on the host, of the 64K that are its own (id_ranges.h)
   std::string scratch;            // folder on disk of the layer over its root (scratch.h); empty: none
   bool restored = false;          // by criu, which made a time namespace beside those of the spec

@@ -88,6 +88,10 @@ void enter_rootfs(Init& init) {
   if (init.rootfs) init.proc = init.rootfs->take_proc();
   if (!init.proc) init.proc = mount::private_proc();
   if (init.rootfs) init.rootfs->enter();
+  if (init.plan.root_dir >= 0) {
+    sys::fchdir(FdRef(init.plan.root_dir));
+    if (::chroot(".") != 0 || ::chdir("/") != 0) fail_errno("chroot");
+  }
 }
 
 void open_console(Init& init) {

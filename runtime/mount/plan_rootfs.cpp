@@ -221,12 +221,11 @@ RootfsPlan plan_rootfs(const oci::Spec& spec, const Facts& facts, std::vector<st
   const bool has_user_namespace =
       facts.new_user_namespace || Context{linux, facts.context_type, false, warnings}.find("user") != nullptr;
   const Context context{linux, facts.context_type, has_user_namespace || !facts.privileged, warnings};
-  if (context.find("mount") == nullptr)
-    fail("linux.namespaces has no mount namespace: the container's mounts would be made on the host");
   RootfsPlan plan;
   plan.path = spec.root->path;
   plan.readonly = spec.root->readonly;
   plan.no_pivot = facts.no_pivot;
+  plan.hosts_mounts = facts.hosts_mounts;
   plan.label = linux.mountLabel;
   plan.binds_on_host = has_user_namespace && facts.privileged;
   plan_propagation(plan, linux.rootfsPropagation);

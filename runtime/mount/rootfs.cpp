@@ -76,9 +76,10 @@ UniqueFd scratch_in_memory(std::uint64_t size) {
 }  // namespace
 
 void Rootfs::bind_root() {
-  const bool shared = plan_.propagation == MS_SHARED;
-  in_context("set the propagation of the host's mounts",
-             [&] { sys::mount_setattr(sys::at_cwd, "/", {.propagation = plan_.propagation}, true); });
+  const bool shared = plan_.propagation == MS_SHARED && !plan_.hosts_mounts;
+  if (!plan_.hosts_mounts)
+    in_context("set the propagation of the host's mounts",
+               [&] { sys::mount_setattr(sys::at_cwd, "/", {.propagation = plan_.propagation}, true); });
   in_context("bind the root file system " + plan_.path, [&] {
     if (shared) make_parent_private(plan_.path);
     const UniqueFd source = sys::maybe_openat(sys::at_cwd, plan_.path, O_PATH | O_DIRECTORY | O_NOFOLLOW);
@@ -89,6 +90,8 @@ void Rootfs::bind_root() {
     if (shared || plan_.attributes != 0)
       sys::mount_setattr(root_, {.set = plan_.attributes, .propagation = shared ? std::uint64_t{MS_PRIVATE} : 0}, true);
     sys::move_mount(root_, source);
+    // below a shared mount it has become one: what is mounted in it stays in it
+    if (plan_.hosts_mounts) sys::mount_setattr(root_, {.propagation = MS_PRIVATE}, true);
     root_info_ = sys::fstat(root_);
     record(root_, "/", "", plan_.attributes, true);
   });
@@ -177,7 +180,9 @@ void Rootfs::move_and_chroot() {
 
 void Rootfs::enter() {
   sys::fchdir(root_);
-  if (plan_.no_pivot) {
+  if (plan_.hosts_mounts) {
+    if (::chroot(".") != 0) fail_errno("chroot");
+  } else if (plan_.no_pivot) {
     move_and_chroot();
   } else {
     pivot();

@@ -90,6 +90,7 @@ struct RootfsPlan {
   std::uint64_t propagation = 0;        // of "/" before anything is mounted: MS_SLAVE …
   std::uint64_t final_propagation = 0;  // of the container's "/": MS_SHARED or MS_UNBINDABLE, else 0
   bool no_pivot = false;
+  bool hosts_mounts = false;  // no mount namespace: the mounts lie in the runtime's own, and delete takes them away
   bool readonly = false;
   std::uint64_t scratch_size = 0;  // bytes of a layer over the root, which is then never written; 0: none
   std::int32_t scratch_fd = -1;    // the layer's folder on disk, a detached tree that the parent made; -1: memory
@@ -110,6 +111,7 @@ struct RootfsPlan {
 
 struct Facts {
   bool no_pivot = false;
+  bool hosts_mounts = false;       // the container has no mount namespace apart from the host's
   bool privileged = true;  // the runtime is root of the initial user namespace
   bool new_user_namespace = false;
   bool new_cgroup_namespace = false;
@@ -183,7 +185,7 @@ inline constexpr auto members<mount::CgroupMount> =
 template <>
 inline constexpr auto members<mount::RootfsPlan> = std::tuple{
     &mount::RootfsPlan::path,         &mount::RootfsPlan::propagation,    &mount::RootfsPlan::final_propagation,
-    &mount::RootfsPlan::no_pivot,     &mount::RootfsPlan::readonly,     &mount::RootfsPlan::scratch_size,   &mount::RootfsPlan::scratch_fd, &mount::RootfsPlan::idmap_fd, &mount::RootfsPlan::attributes,
+    &mount::RootfsPlan::no_pivot,     &mount::RootfsPlan::hosts_mounts, &mount::RootfsPlan::readonly,     &mount::RootfsPlan::scratch_size,   &mount::RootfsPlan::scratch_fd, &mount::RootfsPlan::idmap_fd, &mount::RootfsPlan::attributes,
     &mount::RootfsPlan::binds_on_host,
     &mount::RootfsPlan::mounts,       &mount::RootfsPlan::cgroup_view,    &mount::RootfsPlan::cgroups,
     &mount::RootfsPlan::sets_up_dev,  &mount::RootfsPlan::binds_devices,  &mount::RootfsPlan::devices,

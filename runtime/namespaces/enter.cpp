@@ -33,7 +33,7 @@ void bring_loopback_up() {
 }  // namespace
 
 void join_before_user(const NamespacePlan& plan, std::vector<Join>& refused) {
-  if (plan.join_pidfd >= 0)
+  if (plan.join_pidfd >= 0 && plan.join_pidfd_flags != 0)
     in_context("join the container's namespaces",
                [&] { sys::setns(FdRef(plan.join_pidfd), static_cast<int>(plan.join_pidfd_flags)); });
   for (const auto& ns : plan.join) {

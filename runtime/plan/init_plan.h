@@ -52,6 +52,8 @@ struct InitPlan {
   std::int32_t user_namespace = -1;
   std::uint32_t root_id = 0;
 
+  std::int32_t root_dir = -1;                      // exec in the host's mount namespace: the container's root
+
   bool waits_when_mounted = false;                 // the parent runs prestart or createRuntime hooks
   std::vector<process::HookPlan> create_container_hooks;
   std::vector<process::HookPlan> start_container_hooks;
@@ -85,6 +87,7 @@ inline constexpr auto members<plan::InitPlan> = std::tuple{
     &plan::InitPlan::keep_fds,
     &plan::InitPlan::exec_fifo,
     &plan::InitPlan::user_namespace,
+    &plan::InitPlan::root_dir,
     &plan::InitPlan::root_id,
     &plan::InitPlan::waits_when_mounted,
     &plan::InitPlan::create_container_hooks,

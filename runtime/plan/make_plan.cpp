@@ -64,6 +64,7 @@ mount::Facts mount_facts(const oci::Spec& spec, const Plan& plan, const HostFact
   if (const auto path = oci::annotation::text(spec, oci::annotation::force_cgroup_v1); !path.empty())
     facts.systemd_v1_path = text::clean_path(path);
   facts.no_pivot = options.no_pivot;
+  facts.hosts_mounts = options.hosts_mounts;
   facts.privileged = host.privileged();
   facts.new_user_namespace = creates(plan.init, CLONE_NEWUSER);
   facts.new_cgroup_namespace = creates(plan.init, CLONE_NEWCGROUP);

@@ -34,6 +34,7 @@ struct Options {
   std::string bundle;             // absolute
   std::string state_dir;          // <root>/<id>
   bool no_pivot = false;
+  bool hosts_mounts = false;      // the container has no mount namespace apart from the host's
   bool no_new_keyring = false;
   bool rootless = false;
   bool cgroup_disabled = false;

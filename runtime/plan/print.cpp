@@ -78,6 +78,7 @@ void print_mount(Printer& out, const mount::MountStep& step) {
 
 void print_rootfs(Printer& out, const mount::RootfsPlan& plan, const std::string& scratch_dir) {
   out.line("rootfs", plan.path + (plan.readonly ? " readonly" : "") + (plan.no_pivot ? " no-pivot" : "") +
+                         (plan.hosts_mounts ? " hosts-mounts" : "") +
                          (plan.attributes != 0 ? " attr+" + hex(plan.attributes) : "") +
                          (plan.scratch_size != 0 ? " scratch=" + std::to_string(plan.scratch_size) : "") +
                          (scratch_dir.empty() ? "" : " below " + scratch_dir));

@@ -29,7 +29,7 @@ void refuse_privileged(Hardening& work) {
 }
 
 void refuse_host_namespaces(Hardening& work) {
-  for (const auto* type : {"pid", "ipc", "uts", "network"}) {
+  for (const auto* type : {"pid", "ipc", "uts", "network", "mount"}) {  // no key allows the last
     if (contains(work.policy.host_namespaces, type)) continue;
     const auto& all = work.linux().namespaces;
     const bool listed = std::any_of(all.begin(), all.end(), [&](const auto& ns) { return ns.type == type; });

@@ -123,3 +123,63 @@ other_net() { [ "$(namespace_of "$1" net)" != "$(readlink /proc/self/ns/net)" ];
   succeeded
   equal 0 "${lines[0]}"
 }
+
+# in_own_mounts SCRIPT: what the host's mount namespace is to the runtime, is one of ours here
+in_own_mounts() {
+  script 'readlink /proc/self/ns/mnt; grep -c . /proc/self/mountinfo; ls /; echo in >/tmp/out; sleep 1000'
+  edit '.linux.namespaces |= map(select(.type != "mount"))'
+  export -f rt in_the_hosts_mounts mounts_below
+  export RUNTIME ROOT RUNTIME_FLAGS BUNDLE CID WORK
+  run unshare --mount --propagation private bash -euc "$1"
+}
+mounts_below() { awk -v below="$BUNDLE/rootfs" 'index($5, below) == 1' /proc/self/mountinfo | wc -l; }
+in_the_hosts_mounts() { # SHARED? : run, look, exec, end
+  rt run --detach --bundle "$BUNDLE" --pid-file "$WORK/pid" "$CID" </dev/null >"$WORK/out" 2>"$WORK/err" || { cat "$WORK/err"; exit 1; }
+  until [ -e "$BUNDLE/rootfs/tmp/out" ]; do kill -0 "$(cat "$WORK/pid")"; done
+  [ "$(readlink "/proc/$(cat "$WORK/pid")/ns/mnt")" = "$(readlink /proc/self/ns/mnt)" ]
+  [ "$(mounts_below)" -gt 5 ]
+  [ "$(rt exec "$CID" readlink /proc/self/ns/mnt)" = "$(readlink /proc/self/ns/mnt)" ]
+  [ "$(rt exec "$CID" stat -c %i /)" = "$(stat -c %i "$BUNDLE/rootfs")" ]
+  rt delete --force "$CID"
+  [ "$(mounts_below)" = "$1" ]
+}
+
+@test "without a mount namespace the mounts lie in the host's, exec finds the root, and delete takes them away" {
+  is_agentsafe || skip "runc leaves them"
+  in_own_mounts 'in_the_hosts_mounts 0'
+  succeeded
+  in_own_mounts 'mount --make-rshared /; in_the_hosts_mounts 0'
+  succeeded
+  in_own_mounts 'mount --bind "$BUNDLE/rootfs" "$BUNDLE/rootfs"; in_the_hosts_mounts 1'  # what lay there stays
+  succeeded
+}
+
+@test "a container may inherit every namespace: exec reaches its root" {
+  is_agentsafe || skip "runc leaves the mounts"
+  edit '.linux.namespaces = [] | del(.hostname) | .mounts |= map(select(.type == "proc" or .type == "tmpfs"))'
+  in_own_mounts 'rt run --detach --bundle "$BUNDLE" "$CID" </dev/null >/dev/null 2>"$WORK/err" || { cat "$WORK/err"; exit 1; }
+    [ "$(rt exec "$CID" stat -c %i /)" = "$(stat -c %i "$BUNDLE/rootfs")" ]
+    for kind in pid net ipc uts mnt; do [ "$(rt exec "$CID" readlink "/proc/self/ns/$kind")" = "$(readlink "/proc/self/ns/$kind")" ]; done
+    rt delete --force "$CID"; [ "$(mounts_below)" = 0 ]'
+  succeeded
+}
+
+@test "a create without a mount namespace that fails leaves no mount in the host's" {
+  is_agentsafe || skip "runc leaves them"
+  edit '.mounts += [{destination: "/data", type: "bind", source: "/nonexistent", options: ["bind"]}]'
+  in_own_mounts 'rt run --bundle "$BUNDLE" "$CID" </dev/null 2>"$WORK/err" && exit 9; cat "$WORK/err"; [ "$(mounts_below)" = 0 ]'
+  succeeded
+  says "/nonexistent"
+}
+
+@test "policies refuse the host's mount namespace, and so does a user namespace" {
+  is_agentsafe || skip "about agentsafe"
+  edit '.linux.namespaces |= map(select(.type != "mount"))'
+  RUNTIME_FLAGS="--policy strict" run_bundle
+  failed
+  complains "share the host's mount namespace"
+  edit '.linux.namespaces += [{type: "user"}] | .linux.uidMappings = [{containerID: 0, hostID: 100000, size: 65536}] | .linux.gidMappings = .linux.uidMappings'
+  run_bundle
+  failed
+  complains "a user namespace needs a mount namespace"
+}

@@ -16,9 +16,16 @@ TEST(ValidateNamespacesTest, KnowsTheTypesAndWantsEachOnce) {
             "linux.namespaces[9].type: \"mnt\" is unknown");
 }
 
-TEST(ValidateNamespacesTest, WantsAMountNamespace) {
+TEST(ValidateNamespacesTest, WantsAMountNamespaceBesideAUserNamespace) {
   EXPECT_EQ(findings([](Spec& spec) { drop_namespace(spec, "mount"); }),
-            "linux.namespaces: a mount namespace is required: the root file system is made in it");
+            "linux.namespaces: a user namespace needs a mount namespace apart from the host's, in which its root may mount");
+  EXPECT_EQ(findings([](Spec& spec) {
+              drop_namespace(spec, "mount");
+              drop_namespace(spec, "user");
+              spec.linux->uidMappings.clear();
+              spec.linux->gidMappings.clear();
+            }),
+            "");
 }
 
 TEST(ValidateNamespacesTest, SetsNamesOnlyInAUtsNamespace) {

@@ -170,6 +170,9 @@ TEST(HardenTest, HostNamespacesAreRefusedByNameAbsentOrJoined) {
     host.host_namespaces = {type};
     contains_text(refusals(engine_spec(), strict_with(), host), what);
   }
+  auto spec = engine_spec();
+  std::erase_if(spec.linux->namespaces, [](const auto& ns) { return ns.type == "mount"; });
+  contains_text(refusals(spec, strict_with(), around()), "share the host's mount namespace");
   auto host = around();
   host.host_namespaces = {"cgroup"};
   contains_text(refusals(engine_spec(), strict_with(), host), "the host's cgroup namespace");
