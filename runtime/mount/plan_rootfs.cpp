@@ -221,6 +221,8 @@ RootfsPlan plan_rootfs(const oci::Spec& spec, const Facts& facts, std::vector<st
   const bool has_user_namespace =
       facts.new_user_namespace || Context{linux, facts.context_type, false, warnings}.find("user") != nullptr;
   const Context context{linux, facts.context_type, has_user_namespace || !facts.privileged, warnings};
+  if (context.find("mount") == nullptr && !facts.hosts_mounts)
+    fail("linux.namespaces has no mount namespace: the container's mounts would be made on the host");
   RootfsPlan plan;
   plan.path = spec.root->path;
   plan.readonly = spec.root->readonly;

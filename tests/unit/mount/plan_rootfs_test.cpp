@@ -223,9 +223,11 @@ TEST_F(PlanRootfsTest, MaskedAndReadonlyPathsAreCleanAndUnique) {
   EXPECT_EQ(plan().masked_paths, (std::vector<std::string>{"/a", "/c"}));
 }
 
-TEST_F(PlanRootfsTest, WithoutAMountNamespaceNothingIsMounted) {
+TEST_F(PlanRootfsTest, WithoutAMountNamespaceNothingIsMountedUnlessTheHostsIsMeant) {
   std::erase_if(spec.linux->namespaces, [](const auto& ns) { return ns.type == "mount"; });
   EXPECT_THROW(plan(), Error);
+  facts.hosts_mounts = true;
+  EXPECT_TRUE(plan().hosts_mounts);
 }
 
 TEST_F(PlanRootfsTest, ARelativeDestinationIsTakenFromTheRootWithAWarning) {

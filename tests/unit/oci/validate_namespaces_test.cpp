@@ -24,6 +24,7 @@ TEST(ValidateNamespacesTest, WantsAMountNamespaceBesideAUserNamespace) {
               drop_namespace(spec, "user");
               spec.linux->uidMappings.clear();
               spec.linux->gidMappings.clear();
+              spec.linux->sysctl.clear();
             }),
             "");
 }
