@@ -154,18 +154,24 @@ class Bench:
         self.each(self.beside, 1, "beside", [r for r in self.runtimes if r.name in ("agentsafe", "crun")])
 
     def beside(self, runtime):
-        """`run` beside BESIDE created containers; runc is left out: its waiting inits would take 10 GB."""
-        run = ("run", "--bundle", self.bundle)
+        """`run` beside BESIDE created containers, and before them and after them beside none; runc is left out: its waiting
+        inits would take 10 GB."""
+        half = (self.rounds + 1) // 2
+        self.runs("run beside no other", runtime, half)
         self.configured("/bin/sleep", "1000")
         try:
             for i in range(BESIDE):
                 runtime.timed("create", "--bundle", self.bundle, f"beside-{i}")
-            self.configured("/bin/true")
-            for i in range(self.rounds):
-                self.add(f"run beside {BESIDE} others", runtime, runtime.timed(*run, f"last-{runtime.name}"))
+            self.runs(f"run beside {BESIDE} others", runtime, self.rounds)
         finally:
             for i in range(BESIDE):
                 runtime.works("delete", "--force", f"beside-{i}")
+        self.runs("run beside no other", runtime, half)
+
+    def runs(self, row, runtime, rounds):
+        self.configured("/bin/true")
+        for _ in range(rounds):
+            self.add(row, runtime, runtime.timed("run", "--bundle", self.bundle, f"last-{runtime.name}"))
 
     def limit(self):
         """The smallest memory limit in KiB with which /bin/true ends well three times; not a time."""

@@ -11,6 +11,7 @@
 #   --svg FILE       draws how the times of `run` are distributed (with --rows)
 #   --seccomp FILE   a linux.seccomp object to add to config.json; the floor then loads a filter of 400 comparisons
 #   RUNTIME=/path/agentsafe; MORE='name=/path/of/another/oci-runtime …'; CC=cc
+#   COMPILED=/folder with floor and timer, for a machine without a compiler: tests/bench/run.sh --compile /folder makes them
 #
 # Prints median and 90th percentile, ratios to the floor, to crun and to runc, and the peak RSS. Needs root.
 set -u
@@ -20,7 +21,7 @@ views='host v2 v1' quick=''
 : "${json:=${TMPDIR:-/tmp}/agentsafe-bench.json}"
 passed=0 failed=0 skipped=0
 
-usage() { sed -n '2,17s/^# \{0,1\}//p' "$0"; }
+usage() { sed -n '2,18s/^# \{0,1\}//p' "$0"; }
 refuse() { echo "bench: $*" >&2; exit 2; }
 
 options() {
@@ -34,6 +35,7 @@ options() {
       --svg) svg=$2; shift ;;
       --seccomp) seccomp=$(realpath "$2") || exit 2; shift ;;
       --syscalls) syscalls=yes ;;
+      --compile) compile "$2"; exit ;;
       --quick) quick=yes rounds=3 modes=hot ;;
       -h | --help) usage; exit 0 ;;
       *) usage >&2; exit 2 ;;
@@ -51,6 +53,13 @@ find_runtime() {
   command -v agentsafe
 }
 
+compile() { # FOLDER
+  local name
+  for name in floor timer; do
+    "${CC:-cc}" -std=gnu11 -O2 -static "$here/$name.c" -o "$1/$name" || refuse "$name.c does not compile"
+  done
+}
+
 prepare() {
   [ "$(id -u)" = 0 ] || refuse "needs root"
   command -v busybox >/dev/null || refuse "busybox is missing: apt-get install busybox-static"
@@ -58,8 +67,7 @@ prepare() {
   work=$(mktemp -d "${TMPDIR:-/tmp}/agentsafe-bench.XXXXXX")
   trap 'rm -rf "$work"' EXIT
   trap 'exit 130' INT TERM
-  "${CC:-cc}" -std=gnu11 -O2 -static "$here/floor.c" -o "$work/floor" || refuse "floor.c does not compile"
-  "${CC:-cc}" -std=gnu11 -O2 -static "$here/timer.c" -o "$work/timer" || refuse "timer.c does not compile"
+  if [ -n "${COMPILED:-}" ]; then cp "$COMPILED"/{floor,timer} "$work/" || exit 2; else compile "$work"; fi
   mkdir -p "$work/bundle/rootfs"/{bin,proc,sys,dev,tmp} "$work/state"
   cp "$(command -v busybox)" "$work/bundle/rootfs/bin/true"
   chmod 0711 "$work"  # for user namespaces
@@ -219,5 +227,5 @@ if [ -n "$quick" ]; then
   rows=''
 fi
 [ -n "$rows" ] || write_json
-[ -z "$quick" ] || echo "bench: $passed passed, $failed failed, $skipped skipped"
+echo "bench: $passed passed, $failed failed, $skipped skipped"
 [ "$failed" = 0 ]

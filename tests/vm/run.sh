@@ -14,6 +14,7 @@
 #     checkpoint                                   checkpoint and restore as Docker and podman ask for it
 #     docker-suite cri podman                      tests/docker, tests/cri and tests/podman
 #   PACKAGE=/path/agentsafe_0.1.0-1_amd64.deb tests/vm/run.sh package    a Debian package is installed, used, and removed without residue
+#   BENCH='--rounds 20' tests/vm/run.sh bench    tests/bench/run.sh with these options: version 2 with all controllers
 #   tests/vm/run.sh tests/integration/exec.bats  some bats files
 #   VM_RUNTIME=/usr/bin/crun tests/vm/run.sh     another runtime (runc and crun are in the machine)
 #   VM_SECONDS=600 tests/vm/run.sh …             more or less time; for the last three parts PATTERNS='exec kill' names cases, and
@@ -38,9 +39,9 @@ for word in "$@"; do
       parts+=' kernel docker containerd' programs=$unit_chosen seconds=1800 optional=yes
       ;;
     package) parts+=' package'; [ -s "${PACKAGE:-}" ] || { echo "run.sh: PACKAGE=/path/agentsafe_VERSION_ARCH.deb is missing" >&2; exit 2; } ;;
-    bats | unit | kernel | docker | checkpoint | containerd | docker-suite | cri | podman) parts+=" $word" ;;
+    bats | unit | kernel | docker | checkpoint | containerd | docker-suite | cri | podman | bench) parts+=" $word" ;;
     *.bats) files+=" $word" ;;
-    *) sed -n '2,27s/^# \{0,1\}//p' "$0" >&2; exit 2 ;;
+    *) sed -n '2,28s/^# \{0,1\}//p' "$0" >&2; exit 2 ;;
   esac
 done
 [ -n "$parts$files" ] || parts=" $all"
@@ -95,12 +96,13 @@ done
 share=$(mktemp -d)
 trap 'rm -rf "$share"' EXIT
 mkdir -p "$share"/{build/hooks,build/tests/unit,tests,results}
-cp -r tests/{integration,cve,vm,docker,cri,podman} "$share/tests/"
+cp -r tests/{integration,cve,vm,docker,cri,podman,bench} "$share/tests/"
 cp -r README.md seccomp-profiles contrib hooks "$share/"
 # shellcheck disable=SC2086 # words
 for program in agentsafe hooks/agentsafe-egress $(printf 'tests/unit/test-%s ' $programs); do # small: what starts in an emulated machine is also read there
   [ ! -e "$build/$program" ] || strip -o "$share/build/$program" "$build/$program" || cp "$build/$program" "$share/build/$program"
 done
+if has bench; then mkdir "$share/build/bench" && tests/bench/run.sh --compile "$share/build/bench" || exit 1; fi
 if has package; then cp "$PACKAGE" "$share/package.deb"; fi
 gcc -static -O1 -o "$share/build/probe" tests/integration/probe.c || exit 1
 
@@ -123,6 +125,7 @@ for part in $parts; do
     checkpoint) echo "alone engines-checkpoint RUNTIME_NAME=$(basename "$vm_runtime") PROGRAM=$vm_runtime $bats tests/vm/cases/checkpoint.bats" ;;
     containerd) echo "alone containerd PROGRAM=$vm_runtime $bats tests/vm/cases/containerd.bats" ;;
     docker-suite) echo "alone docker-suite $engine tests/docker/run.sh ${PATTERNS:-}" ;;
+    bench) echo "alone bench COMPILED=build/bench timeout 3600 tini -s -- tests/bench/run.sh --views host ${BENCH:-}" ;;
     cri | podman) echo "alone $part $engine tests/$part/run.sh ${PATTERNS:-}" ;;
   esac
 done >>"$share/jobs"
