@@ -45,10 +45,6 @@ std::string bus_address_value(std::string_view path) {
 
 }  // namespace
 
-bool is_user_namespace(std::string_view uid_map) {
-  return text::words(uid_map) != std::vector<std::string_view>{"0", "0", "4294967295"};
-}
-
 EnvironmentFacts environment_facts() {
   EnvironmentFacts facts;
   facts.inherited_fds = count_inherited_fds();
@@ -63,10 +59,8 @@ EnvironmentFacts environment_facts() {
   facts.path = variable("PATH");
   facts.seccomp_receiver = variable("RUN_OCI_SECCOMP_RECEIVER");
   // Only root with a runtime folder of somebody else's needs the answer.
-  if (facts.effective_uid == 0 && facts.user != "root" && !facts.runtime_dir.empty()) {
-    const auto uid_map = sys::try_read_file(sys::at_cwd, "/proc/self/uid_map");
-    facts.in_user_namespace = uid_map && is_user_namespace(*uid_map);
-  }
+  if (facts.effective_uid == 0 && facts.user != "root" && !facts.runtime_dir.empty())
+    facts.in_user_namespace = !sys::in_initial_user_namespace().value_or(true);
   return facts;
 }
 

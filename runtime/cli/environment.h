@@ -3,7 +3,6 @@
 #include <sys/types.h>
 
 #include <string>
-#include <string_view>
 
 namespace agentsafe::cli {
 
@@ -40,9 +39,6 @@ struct EnvironmentFacts {
 // Pure. /run/agentsafe for root; $XDG_RUNTIME_DIR/agentsafe for others and for root of a user namespace who is not the
 // user root. A LISTEN_FDS that is not a number, or meant for another process, counts as none.
 [[nodiscard]] Environment read_environment(const EnvironmentFacts& facts);
-
-// Whether /proc/self/uid_map's text is another than the initial user namespace's.
-[[nodiscard]] bool is_user_namespace(std::string_view uid_map);
 
 // The path from "/" on; a relative one is taken from the current folder.
 [[nodiscard]] std::string absolute_path(const std::string& path);

@@ -2,9 +2,6 @@
 #pragma once
 #include <sys/types.h>
 
-#include <optional>
-#include <string_view>
-
 #include "runtime/cgroup/hierarchy.h"
 
 namespace agentsafe::plan {
@@ -23,10 +20,6 @@ struct HostFacts {
 
 // user_namespaces(7): root may, unless /proc/self/setgroups says "deny" (a namespace that an unprivileged user mapped).
 [[nodiscard]] bool may_set_groups(bool in_user_namespace);
-
-// What the text of /proc/self/uid_map makes of a uid: "0 1000 1\n1 100000 65536\n" and 0 → 1000, as the parent user namespace
-// knows it. nullopt: it is not mapped. Source: user_namespaces(7).
-[[nodiscard]] std::optional<uid_t> outside_uid(std::string_view uid_map, uid_t inside);
 
 // Reads /proc/self/uid_map and the cgroup hierarchies.
 [[nodiscard]] HostFacts probe_host();

@@ -242,12 +242,14 @@ void set_affinity(const std::string& mask) {
   check(::sched_setaffinity(0, mask.size(), reinterpret_cast<const cpu_set_t*>(mask.data())), "sched_setaffinity");
 }
 
-// One line, "0 0 4294967295".
+std::optional<UidMap> own_uid_map() {
+  const auto text = try_read_file(at_cwd, "/proc/self/uid_map");
+  return text ? std::optional(parse_uid_map(*text)) : std::nullopt;
+}
+
 std::optional<bool> in_initial_user_namespace() {
-  const auto map = try_read_record(at_cwd, "/proc/self/uid_map");
-  if (!map) return std::nullopt;
-  const auto fields = text::words(*map);
-  return fields.size() == 3 && fields[0] == "0" && fields[1] == "0" && fields[2] == "4294967295";
+  const auto map = own_uid_map();
+  return map ? std::optional(is_initial(*map)) : std::nullopt;
 }
 
 std::string boot_id() {

@@ -13,6 +13,7 @@
 #include <string>
 #include <vector>
 
+#include "runtime/base/uid_map.h"
 #include "runtime/base/unique_fd.h"
 
 #ifndef CLONE_NEWTIME
@@ -72,7 +73,9 @@ bool wait_readable(FdRef fd, std::chrono::milliseconds limit);
 // A user namespace that exists only as this descriptor: a helper makes it and ends. The maps as user_namespaces(7)
 // writes them, "0 100000 65536\n".
 UniqueFd user_namespace(const std::string& uid_map, const std::string& gid_map);
-// Whether ours is the one that the machine started with, from /proc/self/uid_map; empty: a kernel without such namespaces.
+// Of ours, from /proc/self/uid_map; empty: a kernel without such namespaces. And whether it is the one that the machine
+// started with.
+std::optional<UidMap> own_uid_map();
 std::optional<bool> in_initial_user_namespace();
 
 void setns(FdRef ns, int flags);

@@ -37,12 +37,6 @@ TEST(EnvironmentTest, TakesListenFdsOnlyWhenTheyAreMeantForThisProcess) {
   EXPECT_EQ(read_environment({.pid = 7, .listen_pid = "7", .listen_fds = "x"}).listen_fds, 0U);
 }
 
-TEST(EnvironmentTest, KnowsTheInitialUserNamespaceByItsMap) {
-  EXPECT_FALSE(is_user_namespace("         0          0 4294967295\n"));
-  EXPECT_TRUE(is_user_namespace("         0       1000          1\n"));
-  EXPECT_TRUE(is_user_namespace("0 0 65536\n65536 65536 1\n"));
-}
-
 TEST(EnvironmentTest, ReadsTheProcessEnvironment) {
   ::setenv("NOTIFY_SOCKET", "/run/notify", 1);
   ::setenv("RUN_OCI_SECCOMP_RECEIVER", "/run/agent", 1);

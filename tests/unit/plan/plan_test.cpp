@@ -278,16 +278,6 @@ TEST(HostFactsTest, PrivilegeNeedsRootOfTheInitialNamespace) {
   EXPECT_EQ(probe_host().euid, ::geteuid());
 }
 
-TEST(HostFactsTest, AUidIsKnownOutsideByTheMap) {
-  const std::string podmans = "         0       1000          1\n         1     100000      65536\n";
-  EXPECT_EQ(outside_uid(podmans, 0), 1000);
-  EXPECT_EQ(outside_uid(podmans, 1), 100'000);
-  EXPECT_EQ(outside_uid(podmans, 65'536), 165'535);
-  EXPECT_EQ(outside_uid(podmans, 65'537), std::nullopt);
-  EXPECT_EQ(outside_uid("0 0 4294967295\n", 4'294'967'294), 4'294'967'294);
-  for (const char* bad : {"", "\n", "0 1000\n", "0 x 1\n", "-1 0 1\n"}) EXPECT_EQ(outside_uid(bad, 0), std::nullopt) << bad;
-}
-
 TEST(HostFactsTest, TheUserIsTheOneOutsideOurUserNamespace) {
   const pid_t child = ::fork();
   if (child == 0) {
