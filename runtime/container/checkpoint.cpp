@@ -7,7 +7,6 @@
 #include <unistd.h>
 
 #include <algorithm>
-#include <cerrno>
 
 #include "runtime/base/error.h"
 #include "runtime/base/text.h"
@@ -81,34 +80,15 @@ void name_freezer(criu::Options& options, const cgroup::CgroupPlan& cgroup) {
       if (controller == "freezer") options.freeze_cgroup = place.directory();
 }
 
-// None of a process that has just ended: the open folder then has no attributes either (ENOENT, since Linux 6.2).
-std::vector<std::string> descriptors_in(FdRef dir) {
-  try {
-    return sys::list_directory(dir);
-  } catch (const Error& error) {
-    if (error.error_number() != ENOENT && error.error_number() != ESRCH) throw;
-    return {};
-  }
-}
-
-void add_held_pipes(std::vector<HeldPipe>& pipes, pid_t pid) {
-  const UniqueFd dir = sys::try_openat(sys::at_cwd, process_path(pid, "fd"), O_RDONLY | O_DIRECTORY);
-  if (!dir) return;  // it has just ended
-  for (const auto& number : descriptors_in(dir)) {
-    const auto name = sys::try_readlinkat(dir, number);
-    const auto info = sys::try_fstatat(dir, number);
-    if (name && info && name->starts_with("pipe:["))
-      pipes.push_back({text::parse<int>(number).value_or(-1), *name, (info->st_mode & S_IRUSR) != 0,
-                       (info->st_mode & S_IWUSR) != 0});
-  }
-}
-
 std::vector<std::string> standard_streams(Container& container) {
   std::vector<std::string> init;
   for (const char* const number : {"fd/0", "fd/1", "fd/2"})
     init.push_back(sys::try_readlinkat(sys::at_cwd, process_path(container.record.pid, number)).value_or(""));
   std::vector<HeldPipe> pipes;
-  for (const pid_t pid : container.cgroup->pids()) add_held_pipes(pipes, pid);
+  for (const pid_t pid : container.cgroup->pids()) {
+    const auto more = held_pipes(pid);
+    pipes.insert(pipes.end(), more.begin(), more.end());
+  }
   return external_descriptors(std::move(init), pipes);
 }
 

@@ -9,6 +9,7 @@
 #include <string_view>
 #include <vector>
 
+#include "runtime/container/held_pipes.h"
 #include "runtime/criu/options.h"
 #include "runtime/mount/rootfs_plan.h"
 #include "runtime/policy/harden.h"
@@ -35,13 +36,6 @@ void check_restorable(const policy::Hardened& hardened, const std::string& polic
 // The pipes among them, each once, with the number of the standard stream that takes its place.
 [[nodiscard]] std::vector<std::pair<std::string, std::int32_t>> inherited_pipes(std::string_view descriptors_json);
 
-// A descriptor of a process of the container that is a pipe.
-struct HeldPipe {
-  int fd = 0;
-  std::string name;  // "pipe:[4711]"
-  bool reads = false;
-  bool writes = false;
-};
 // What the standard streams of the container were connected to when it was created. `init`: its descriptors 0 to 2 now.
 // A pipe of which the container holds one end only has the other outside: a process that holds it as 0, 1 or 2 tells
 // what it was, also when the init has put something else in its place since.
