@@ -100,6 +100,8 @@ void validate_mappings(const std::vector<IdMapping>& map, const Where& where, st
 void validate_namespaces(const Spec& spec, const NamespaceFacts& facts, Findings& findings) {
   const Linux none;
   const auto& linux = spec.linux ? *spec.linux : none;
+  if (!spec.linux)
+    findings.add(Where("linux"), "is missing: only Linux containers are run", "config.md#platform-specific-configuration");
   validate_list(linux, findings);
   findings.require(facts.mount || !facts.user, Where("linux.namespaces"),
                    "a user namespace needs a mount namespace apart from the host's, in which its root may mount", section);

@@ -34,7 +34,7 @@ policy::Resolved choose_policy(const Runtime& runtime, const oci::Spec& spec) {
 }
 
 bool shares_hosts_mounts(const oci::Spec& spec) {
-  if (!spec.linux) return true;
+  if (!spec.linux) return false;
   const auto& all = spec.linux->namespaces;
   const auto found = std::find_if(all.begin(), all.end(), [](const auto& ns) { return ns.type == "mount"; });
   if (found == all.end()) return true;

@@ -23,7 +23,7 @@ TEST(ValidateTest, AcceptsVersionsOfTheFirstLineOnly) {
 TEST(ValidateTest, NamesWhatIsMissing) {
   Spec spec;
   spec.ociVersion = "1.0.0";
-  EXPECT_EQ(text_of(validate(spec)), "root: is missing; process: is missing");
+  EXPECT_EQ(text_of(validate(spec)), "root: is missing; process: is missing; linux: is missing: only Linux containers are run");
   EXPECT_EQ(findings([](Spec& s) { s.root->path = ""; }), "root.path: must not be empty");
 }
 
