@@ -1,6 +1,6 @@
 #!/bin/bash
-# Times `run` of a static `true` (busybox root, default spec): agentsafe against the crun, runc and bwrap found here, and
-# against the floor, which does only the kernel's work (floor.c). All take turns in one loop (timer.c).
+# Times `run` of a static `true` (busybox root, default spec): agentsafe against the crun, runc, runsc, bwrap and systemd-nspawn
+# found here, and against the floor, which does only the kernel's work (floor.c). All take turns in one loop (timer.c).
 #
 #   tests/bench/run.sh [--rounds N] [--views 'host v2 v1'] [--modes 'hot idle'] [--seccomp FILE] [--syscalls] [--json FILE]
 #   tests/bench/run.sh --rows 'verbs run many thousand limit growth'   the other rows of one view (rows.py), all or some
@@ -68,7 +68,7 @@ prepare() {
   trap 'rm -rf "$work"' EXIT
   trap 'exit 130' INT TERM
   if [ -n "${COMPILED:-}" ]; then cp "$COMPILED"/{floor,timer} "$work/" || exit 2; else compile "$work"; fi
-  mkdir -p "$work/bundle/rootfs"/{bin,proc,sys,dev,tmp} "$work/state"
+  mkdir -p "$work/bundle/rootfs"/{bin,proc,sys,dev,tmp,usr} "$work/state"
   cp "$(command -v busybox)" "$work/bundle/rootfs/bin/true"
   chmod 0711 "$work"  # for user namespaces
   : >"$work/results"
@@ -111,12 +111,14 @@ candidates() {
   command_line 'true' "$root/bin/true"
   command_line floor "$work/floor" ${seccomp:+--seccomp} "$root" /bin/true
   command_line agentsafe "$runtime" --root "$work/state/agentsafe" $(policy) "${oci[@]}"
-  for other in crun runc; do
+  for other in crun runc runsc; do
     ! command -v "$other" >/dev/null || command_line "$other" "$(command -v "$other")" --root "$work/state/$other" "${oci[@]}"
   done
   for other in ${MORE:-}; do command_line "${other%%=*}" "${other#*=}" --root "$work/state/${other%%=*}" "${oci[@]}"; done
   ! command -v bwrap >/dev/null ||
     command_line bwrap "$(command -v bwrap)" --unshare-all --ro-bind "$root" / --proc /proc --dev /dev --tmpfs /tmp /bin/true
+  ! command -v systemd-nspawn >/dev/null ||
+    command_line nspawn "$(command -v systemd-nspawn)" --quiet --register=no --keep-unit --resolv-conf=off --timezone=off --link-journal=no --directory="$root" /bin/true
 }
 
 # Another runtime may stand in for agentsafe (RUNTIME=/usr/sbin/runc), and knows no policies.
@@ -196,7 +198,7 @@ bench_rows() {
   ln -sf true "$work/bundle/rootfs/bin/sleep"
   while IFS= read -r line; do
     IFS=$'\t' read -ra words <<<"$line"
-    case ${words[0]} in true | floor | bwrap) ;; *) runtimes+=("${words[0]}=${words[1]}") ;; esac
+    case ${words[0]} in true | floor | bwrap | nspawn) ;; *) runtimes+=("${words[0]}=${words[1]}") ;; esac
   done <"$work/commands"
   python3 "$here/rows.py" --work "$work" --rounds "$rounds" --rows "$rows" --json "$json" ${svg:+--svg "$svg"} "${runtimes[@]}"
 }
