@@ -32,4 +32,20 @@ HostNamespaces host_namespaces(const Spec& spec) {
   return found;
 }
 
+NamespaceFacts namespace_facts(const Spec& spec, const HostNamespaces& host) {
+  NamespaceFacts facts;
+  if (!spec.linux) return facts;
+  for (const auto& ns : spec.linux->namespaces) {
+    const bool apart = host.count(ns.type) == 0;
+    const bool created = ns.path.empty();
+    if (ns.type == "user") facts.user = apart, facts.new_user = created;
+    if (ns.type == "network") facts.network = apart;
+    if (ns.type == "ipc") facts.ipc = apart;
+    if (ns.type == "uts") facts.uts = apart;
+    if (ns.type == "mount") facts.mount = apart;
+    if (ns.type == "time") facts.new_time = created;
+  }
+  return facts;
+}
+
 }  // namespace agentsafe::oci

@@ -15,4 +15,15 @@ using HostNamespaces = std::set<std::string>;  // types as in linux.namespaces
 // Compares each path with /proc/self/ns. A path that cannot be looked up is not the host's: joining it will fail.
 [[nodiscard]] HostNamespaces host_namespaces(const Spec& spec);
 
+struct NamespaceFacts {  // which namespaces the container has apart from the host's
+  bool user = false;
+  bool network = false;
+  bool ipc = false;
+  bool uts = false;
+  bool mount = false;
+  bool new_user = false;  // created, not joined
+  bool new_time = false;
+};
+[[nodiscard]] NamespaceFacts namespace_facts(const Spec& spec, const HostNamespaces& host);
+
 }  // namespace agentsafe::oci

@@ -61,22 +61,6 @@ bool overlap(std::uint64_t a, std::uint64_t a_size, std::uint64_t b, std::uint64
 
 }  // namespace
 
-NamespaceFacts namespace_facts(const Spec& spec, const HostNamespaces& host) {
-  NamespaceFacts facts;
-  if (!spec.linux) return facts;
-  for (const auto& ns : spec.linux->namespaces) {
-    const bool apart = host.count(ns.type) == 0;
-    const bool created = ns.path.empty();
-    if (ns.type == "user") facts.user = apart, facts.new_user = created;
-    if (ns.type == "network") facts.network = apart;
-    if (ns.type == "ipc") facts.ipc = apart;
-    if (ns.type == "uts") facts.uts = apart;
-    if (ns.type == "mount") facts.mount = apart;
-    if (ns.type == "time") facts.new_time = created;
-  }
-  return facts;
-}
-
 void validate_mappings(const std::vector<IdMapping>& map, const Where& where, std::string_view map_section,
                        Findings& findings) {
   constexpr std::uint64_t end_of_ids = 0xffffffff;  // the last id is reserved

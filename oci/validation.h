@@ -58,17 +58,6 @@ class Findings {
   std::vector<Violation> list_;
 };
 
-struct NamespaceFacts {  // which namespaces the container has apart from the host's
-  bool user = false;
-  bool network = false;
-  bool ipc = false;
-  bool uts = false;
-  bool mount = false;
-  bool new_user = false;  // created, not joined
-  bool new_time = false;
-};
-[[nodiscard]] NamespaceFacts namespace_facts(const Spec& spec, const HostNamespaces& host);
-
 // A list of CPUs or memory nodes as the kernel writes them: "0-3,7".
 [[nodiscard]] bool is_number_list(std::string_view list);
 

@@ -13,6 +13,7 @@
 #include "runtime/container/id_ranges.h"
 #include "runtime/container/hook_output.h"
 #include "runtime/container/scratch.h"
+#include "runtime/mount/mount_table.h"
 #include "runtime/policy/sources.h"
 #include "runtime/process/hooks.h"
 #include "runtime/security/profiles.h"
@@ -159,17 +160,26 @@ void release_unnamed(const ContainerDir& dir) {
 
 HostsMounts hosts_mounts_at(const std::string& root) {
   const UniqueFd folder = sys::openat(sys::at_cwd, root, O_PATH | O_DIRECTORY | O_NOFOLLOW);
-  const auto mounts = sys::try_fstatat(sys::at_cwd, "/proc/self/ns/mnt", 0);
-  return {mounts ? mounts->st_ino : 0, sys::mount_id(folder)};
+  const UniqueFd mounts = sys::openat(sys::at_cwd, "/proc/self/ns/mnt", O_RDONLY);
+  return {sys::fstat(mounts).st_ino, sys::mount_id(folder)};
 }
 
-// The one mount that the init made over its root, with all below it.
+std::optional<std::uint64_t> parent_of_mount(std::uint64_t id) {
+  const std::string table = sys::read_file(sys::at_cwd, "/proc/self/mountinfo");
+  for (const auto& line : mount::parse_mount_table(table))
+    if (line.id == id) return line.parent;
+  return std::nullopt;
+}
+
+// The one mount that the init made over its root, with all below it; never one that was made over that since.
 void take_mounts_away(const Runtime& runtime, const Record& record) {
   if (!record.hostsMounts || !sys::try_fstatat(sys::at_cwd, record.rootfs)) return;
   const auto now = hosts_mounts_at(record.rootfs);
-  if (now.inode != record.hostsMounts->inode)
-    return runtime.log->warning("the mounts over " + text::escaped(record.rootfs) + " stay: they lie in another mount namespace");
-  if (now.below != record.hostsMounts->below) sys::umount(record.rootfs, MNT_DETACH | UMOUNT_NOFOLLOW);
+  const auto keep = [&](const char* why) { runtime.log->warning("the mounts over " + text::escaped(record.rootfs) + " stay: " + why); };
+  if (now.inode != record.hostsMounts->inode) return keep("they lie in another mount namespace");
+  if (now.below == record.hostsMounts->below) return;
+  if (parent_of_mount(now.below) != record.hostsMounts->below) return keep("something is mounted over them; unmount that, then them");
+  sys::umount(record.rootfs, MNT_DETACH | UMOUNT_NOFOLLOW);
 }
 
 void destroy(const Runtime& runtime, Container& container) {

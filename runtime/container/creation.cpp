@@ -3,8 +3,6 @@
 #include <sched.h>
 #include <unistd.h>
 
-#include <algorithm>
-
 #include "oci/annotations.h"
 #include "oci/validate.h"
 #include "runtime/base/error.h"
@@ -31,14 +29,6 @@ policy::Resolved choose_policy(const Runtime& runtime, const oci::Spec& spec) {
   const auto objections = policy::objections(chosen.policy);
   if (!objections.empty()) fail(what + text::join(objections, "; "));
   return chosen;
-}
-
-bool shares_hosts_mounts(const oci::Spec& spec) {
-  if (!spec.linux) return false;
-  const auto& all = spec.linux->namespaces;
-  const auto found = std::find_if(all.begin(), all.end(), [](const auto& ns) { return ns.type == "mount"; });
-  if (found == all.end()) return true;
-  return !found->path.empty() && oci::host_namespaces(spec).contains("mount");
 }
 
 void harden(Creation& creation) {
@@ -76,7 +66,8 @@ Creation plan_creation(Runtime& runtime, const CreateRequest& request, plan::Mod
     options.egress = {std::move(*rules), std::move(around), {}};
   }
   options.no_pivot = request.no_pivot;
-  options.hosts_mounts = shares_hosts_mounts(creation.bundle.spec);
+  const auto& spec = creation.bundle.spec;
+  options.hosts_mounts = !oci::namespace_facts(spec, oci::host_namespaces(spec)).mount;
   options.no_new_keyring = request.no_new_keyring;
   options.rootless = runtime.rootless.value_or(!host.privileged());
   options.cgroup_disabled = runtime.cgroup_manager == Runtime::CgroupManager::disabled;

@@ -193,7 +193,6 @@ void name_cgroups(criu::Options& options, pid_t criu) {
 }
 
 criu::Options Restoration::options_for(const std::string& root) {
-  if (creation_.plan.init.rootfs->hosts_mounts) fail("restore: the container has no mount namespace, and criu goes by those");
   criu::Options options = request_.criu.options;
   options.config_file = config_file(creation_.bundle.spec, container_.record);
   options.root = root;
@@ -296,6 +295,8 @@ void Restoration::end() noexcept {
 
 int restore(Runtime& runtime, const RestoreRequest& request) {
   Creation creation = plan_creation(runtime, request, plan::Mode::run);
+  if (creation.plan.init.rootfs->hosts_mounts)
+    fail("restore: the container has no mount namespace, and criu goes by those");
   check_terminal(creation, request.detach);
   std::optional<Foreground> foreground;
   if (!request.detach) foreground.emplace();

@@ -90,7 +90,9 @@ struct RootfsPlan {
   std::uint64_t propagation = 0;        // of "/" before anything is mounted: MS_SLAVE …
   std::uint64_t final_propagation = 0;  // of the container's "/": MS_SHARED or MS_UNBINDABLE, else 0
   bool no_pivot = false;
-  bool hosts_mounts = false;  // no mount namespace: the mounts lie in the runtime's own, and delete takes them away
+  // no mount namespace: the mounts lie in the runtime's own, and delete takes them away; `propagation`, which would be the
+  // host's, is left alone
+  bool hosts_mounts = false;
   bool readonly = false;
   std::uint64_t scratch_size = 0;  // bytes of a layer over the root, which is then never written; 0: none
   std::int32_t scratch_fd = -1;    // the layer's folder on disk, a detached tree that the parent made; -1: memory

@@ -135,7 +135,7 @@ in_own_mounts() {
 mounts_below() { awk -v below="$BUNDLE/rootfs" 'index($5, below) == 1' /proc/self/mountinfo | wc -l; }
 in_the_hosts_mounts() { # SHARED? : run, look, exec, end
   rt run --detach --bundle "$BUNDLE" --pid-file "$WORK/pid" "$CID" </dev/null >"$WORK/out" 2>"$WORK/err" || { cat "$WORK/err"; exit 1; }
-  until [ -e "$BUNDLE/rootfs/tmp/out" ]; do kill -0 "$(cat "$WORK/pid")"; done
+  until [ -e "$BUNDLE/rootfs/tmp/out" ]; do kill -0 "$(cat "$WORK/pid")"; sleep 0.05; done
   [ "$(readlink "/proc/$(cat "$WORK/pid")/ns/mnt")" = "$(readlink /proc/self/ns/mnt)" ]
   [ "$(mounts_below)" -gt 5 ]
   [ "$(rt exec "$CID" readlink /proc/self/ns/mnt)" = "$(readlink /proc/self/ns/mnt)" ]
@@ -182,4 +182,28 @@ in_the_hosts_mounts() { # SHARED? : run, look, exec, end
   run_bundle
   failed
   complains "a user namespace needs a mount namespace"
+}
+
+@test "two containers over one root in the host's mount namespace: none takes the other's mounts away" {
+  is_agentsafe || skip "runc leaves them"
+  in_own_mounts 'start() { rt run --detach --bundle "$BUNDLE" "$1" </dev/null >/dev/null 2>"$WORK/err" || { cat "$WORK/err"; exit 1; }; }
+    start "$CID"; first=$(mounts_below)
+    jq ".linux.cgroupsPath += \"-2\"" "$BUNDLE/config.json" >"$WORK/config" && cp "$WORK/config" "$BUNDLE/config.json"
+    start "$CID-2"; both=$(mounts_below); [ "$both" -gt "$first" ]
+    rt delete --force "$CID" 2>"$WORK/err"; cat "$WORK/err"; [ "$(mounts_below)" = "$both" ]
+    rt exec "$CID-2" ls /proc/self/status; rt delete --force "$CID-2"; [ "$(mounts_below)" = "$first" ]'
+  succeeded
+  says "something is mounted over them"
+}
+
+@test "checkpoint and restore refuse a container without a mount namespace" {
+  is_agentsafe || skip "about agentsafe"
+  in_own_mounts 'rt run --detach --bundle "$BUNDLE" "$CID" </dev/null >/dev/null 2>"$WORK/err" || { cat "$WORK/err"; exit 1; }
+    rt checkpoint --image-path "$WORK/images" "$CID" 2>&1 && exit 9
+    rt delete --force "$CID"
+    rt restore --image-path "$WORK/images" --bundle "$BUNDLE" "$CID" 2>&1 && exit 9
+    [ "$(mounts_below)" = 0 ]; [ ! -e "$ROOT/$CID" ]'
+  succeeded
+  says "checkpoint: the container has no mount namespace"
+  says "restore: the container has no mount namespace"
 }
