@@ -20,9 +20,9 @@ bats_file() {
   export tries=$PWD/tries
   { echo '#!/usr/bin/env bats'; sed 's/^it /@test /'; } >suite.bats
 }
-# a suite as docker, cri and podman are: the cases that match the pattern, and its last line
+# engine_suite OUTPUT [OUTPUT when some cases are asked for]: a suite as docker, cri and podman are; $PWD/asked has its patterns
 engine_suite() {
-  cat >suite.sh
+  printf '#!/bin/bash\necho "$*" >>asked\nif [ $# = 0 ]; then printf %q; else printf %q; fi\n' "$1" "${2:-}" >suite.sh
   chmod +x suite.sh
 }
 counted() { [ "$(cat counted)" = "$1" ] || { cat counted out; return 1; }; }
@@ -90,12 +90,8 @@ B
 }
 
 @test "an engine's suite is asked for its failed case alone, without user and driver before the name" {
-  engine_suite <<'S'
-#!/bin/bash
-echo "$*" >>asked
-[ $# = 0 ] && printf 'ok root, cgroupfs: a (7 ms)\nnot ok root, cgroupfs: b c (9 ms)\npodman: 1 passed, 1 failed, 2 skipped\n'
-[ $# = 0 ] || printf 'ok root, cgroupfs: b c (8 ms)\npodman: 1 passed, 0 failed, 0 skipped\n'
-S
+  engine_suite 'ok root, cgroupfs: a (7 ms)\nnot ok root, cgroupfs: b c (9 ms)\npodman: 1 passed, 1 failed, 2 skipped\n' \
+    'ok root, cgroupfs: b c (8 ms)\npodman: 1 passed, 0 failed, 0 skipped\n'
   suite run_script podman ./suite.sh
   counted "2 0 2"
   [ "$(tail -n 1 asked)" = '^(b c)$' ]
@@ -103,11 +99,7 @@ S
 }
 
 @test "what an engine's suite finds after its cases is not tried again" {
-  engine_suite <<'S'
-#!/bin/bash
-echo "$*" >>asked
-printf 'ok a (7 ms)\nnot ok a cgroup was left\ncri: 1 passed, 1 failed, 0 skipped\n'
-S
+  engine_suite 'ok a (7 ms)\nnot ok a cgroup was left\ncri: 1 passed, 1 failed, 0 skipped\n'
   suite run_script cri ./suite.sh
   counted "1 1 0"
   [ "$(wc -l <asked)" = 1 ]
@@ -115,22 +107,14 @@ S
 }
 
 @test "a suite of another kind is never tried again" {
-  engine_suite <<'S'
-#!/bin/bash
-echo "$*" >>asked
-printf 'not ok a (7 ms)\negress: 0 passed, 1 failed, 0 skipped\n'
-S
+  engine_suite 'not ok a (7 ms)\negress: 0 passed, 1 failed, 0 skipped\n'
   suite run_script egress ./suite.sh
   counted "0 1 0"
   [ "$(wc -l <asked)" = 1 ]
 }
 
 @test "a suite that ends without its last line has failed, and its last words are kept" {
-  engine_suite <<'S'
-#!/bin/bash
-echo "no such mirror" >&2
-exit 1
-S
+  engine_suite 'no such mirror\n'
   suite run_script compat ./suite.sh
   counted "0 1 0"
   kept '^compat ended early: no such mirror'
